@@ -1,0 +1,1 @@
+"""Cameras, views, scenes, their files and their validation."""
