@@ -1,0 +1,73 @@
+"""What can be chosen about inversion, injection, guidance and batching (method.md 1.5, 1.7, 1.11)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class InjectionSettings(BaseModel):
+    """Keys and values of the original picture given to the edited one, as MasaCtrl does (method.md 1.7, section 2).
+
+    Attributes:
+        enabled: False leaves the edited branch to itself.
+        start_fraction: First step with injection as a share of all steps (MasaCtrl: step 4 of 50).
+        first_layer: First decoder self-attention layer, in order, that receives them. None leaves out the coarsest
+            level, which in SD 1.5 is MasaCtrl's default (layer 10 of 16, the decoder's fourth).
+        memory_limit_mb: Source features computed by the inversion are kept for the edit when all of them fit in here
+            (half the size of the keys and values: their common input is kept); otherwise they are computed again.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: bool = True
+    start_fraction: float = Field(default=0.08, ge=0.0, le=1.0)
+    first_layer: int | None = Field(default=None, ge=0)
+    memory_limit_mb: float = Field(default=1500.0, ge=0.0)
+
+
+class GuidanceSettings(BaseModel):
+    """Soft query guidance (method.md 1.5) and its ablation.
+
+    Attributes:
+        alpha: Length of the gradient step. Normalised: in units of the latents' RMS; paper-raw: the factor itself.
+        normalisation: "rms" divides every layer's norm by sqrt(elements) * std of the layer and scales the gradient to
+            RMS one per view; "paper-raw" is the formula of the paper as it stands.
+        stop_fraction: Share of the steps after which nothing is guided any more.
+        layers: Query layers that guide, as positions in the list of all query layers. None: all of them.
+        through_control: Differentiate through the ControlNet as well; False treats its output as a constant, which
+            saves its backward pass.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    alpha: float = Field(default=0.02, ge=0.0)
+    normalisation: Literal["rms", "paper-raw"] = "rms"
+    stop_fraction: float = Field(default=0.8, ge=0.0, le=1.0)
+    layers: tuple[int, ...] | None = None
+    through_control: bool = True
+
+
+class DiffusionSettings(BaseModel):
+    """Everything the denoising itself depends on.
+
+    Attributes:
+        steps: DDIM steps, of the inversion and of the edit (eta is 0).
+        guidance_scale: Classifier-free guidance of the edited branch; at 1 the unconditional half is never computed.
+        negative_prompt: Prompt of the unconditional half.
+        inversion_prompt: Prompt of the inversion and of the source branch (MasaCtrl: empty).
+        control_scale: Weight of the ControlNet's residuals.
+        view_batch: Views in one call of the network.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: int = Field(default=20, ge=1, le=1000)
+    guidance_scale: float = Field(default=1.0, ge=1.0)
+    negative_prompt: str = ""
+    inversion_prompt: str = ""
+    control_scale: float = Field(default=1.0, ge=0.0)
+    view_batch: int = Field(default=8, ge=1)
+    injection: InjectionSettings = InjectionSettings()
+    guidance: GuidanceSettings = GuidanceSettings()
