@@ -1,0 +1,141 @@
+"""Captures that bring their edits: target poses and, for rendered ones, the true pictures of the edited subject.
+
+Layout: `capture.json`, `transforms.json`, `images/`, `masks/`, `depth/`, a source pose, and under `edits/<edit>/` a
+target pose and the `transforms.json` of the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from qnerf_core import assets, files
+from qnerf_core.errors import CaptureError
+from qnerf_core.scene.nerfstudio import FILE_NAME, read_transforms
+from qnerf_core.scene.scene import Scene
+
+CAPTURE_FILE = "capture.json"
+
+
+@dataclass(frozen=True)
+class EditTarget:
+    """An edit that a capture brings.
+
+    Attributes:
+        name: For people and the command line.
+        pose_path: The target pose.
+        truth: The true views of the edited subject, with the cameras of the capture.
+    """
+
+    name: str
+    pose_path: Path
+    truth: Scene
+
+
+@dataclass(frozen=True)
+class Capture:
+    """A scene with its subject's pose and its edits.
+
+    Attributes:
+        scene: The views.
+        source_pose_path: The subject's pose in the views.
+        edits: By name.
+    """
+
+    scene: Scene
+    source_pose_path: Path
+    edits: Mapping[str, EditTarget]
+
+    def edit(self, name: str) -> EditTarget:
+        """Return the edit of that name.
+
+        Args:
+            name: One of `edits`.
+
+        Raises:
+            CaptureError: There is no such edit.
+        """
+        if name not in self.edits:
+            raise CaptureError(
+                f"The capture {self.scene.name} has no edit {name!r}",
+                f"its edits are: {', '.join(self.edits) or 'none'}",
+                "Choose one of them.",
+            )
+        return self.edits[name]
+
+
+class _EditEntry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    pose: str
+    truth: str
+
+
+class _CaptureFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: Literal[1]
+    name: str
+    prompt: str
+    bounds: tuple[tuple[float, float, float], tuple[float, float, float]]
+    heldout: tuple[str, ...] = ()
+    source_pose: str
+    edits: dict[str, _EditEntry] = {}
+
+
+def load_capture(name_or_folder: str | Path) -> Capture:
+    """Load a built-in capture by its name, or a folder that holds a `capture.json`.
+
+    Args:
+        name_or_folder: Name of a built-in capture or path of a folder.
+
+    Returns:
+        The capture; its scene and its truths name the same views as kept out.
+
+    Raises:
+        AssetError: It is neither a folder nor a built-in capture.
+        FileFormatError: A file is missing or not JSON.
+        CaptureError: A file's content is wrong.
+    """
+    folder = Path(name_or_folder)
+    if not folder.is_dir():
+        folder = assets.scene_folder(str(name_or_folder))
+    title = f"Cannot use the capture {folder}"
+    try:
+        content = _CaptureFile.model_validate(files.read_json(folder / CAPTURE_FILE))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise CaptureError(title, f"{CAPTURE_FILE}: {where}: {first['msg']}", "Correct the file.") from error
+    scene = _described(read_transforms(folder / FILE_NAME), content)
+    unknown = sorted(set(content.heldout) - {view.name for view in scene.views})
+    if unknown:
+        raise CaptureError(title, f"heldout names unknown views: {', '.join(unknown)}", f"Correct {CAPTURE_FILE}.")
+    edits = {name: _edit(name, entry, folder, scene, content) for name, entry in content.edits.items()}
+    return Capture(scene, _existing(folder / content.source_pose, title), edits)
+
+
+def _edit(name: str, entry: _EditEntry, folder: Path, scene: Scene, content: _CaptureFile) -> EditTarget:
+    title = f"Cannot use the edit {name} of {folder}"
+    truth = _described(read_transforms(folder / entry.truth), content)
+    names = {view.name for view in truth.views}
+    missing = [view.name for view in scene.views if view.name not in names]
+    if missing:
+        raise CaptureError(title, f"the truth lacks the views {', '.join(missing)}", "Render them too.")
+    return EditTarget(name, _existing(folder / entry.pose, title), truth)
+
+
+def _described(scene: Scene, content: _CaptureFile) -> Scene:
+    views = tuple(replace(view, heldout=view.heldout or view.name in content.heldout) for view in scene.views)
+    return replace(scene, name=content.name, prompt=content.prompt, views=views, bounds=np.array(content.bounds))
+
+
+def _existing(path: Path, title: str) -> Path:
+    if not path.is_file():
+        raise CaptureError(title, f"there is no {path.name}", "Check the path in the capture's files.")
+    return path
