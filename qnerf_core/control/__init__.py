@@ -1,0 +1,1 @@
+"""What the diffusion model sees: control pictures drawn from any camera."""
