@@ -1,0 +1,1 @@
+"""What leaves the program: image sets, radiance fields, turntables, meshes, pictures."""

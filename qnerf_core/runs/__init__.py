@@ -1,0 +1,1 @@
+"""Everything a run made, on disk, interval by interval."""
