@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import os
+
+# Before torch is imported: more threads than cores only wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))
+# The suite must not touch the network: whatever a hub would give is not part of it.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("qnerf", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("qnerf")
+
+
+@pytest.fixture(autouse=True)
+def _no_assets_override(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("QNERF_ASSETS", raising=False)
