@@ -1,0 +1,1 @@
+"""How the assets were made: body, captures, training of the built-in model. Needs the extra `[authoring]`."""

@@ -1,0 +1,1 @@
+"""SMPL body: pose, model, inverse kinematics, pose files."""
