@@ -1,9 +1,10 @@
 """What a running edit reports: typed, frozen, each with the run's id.
 
-Order of a whole run: RunStarted, InversionFinished, then per interval (FieldFitted), IntervalFinished, then ViewsDecoded
-for every batch of views, RunFinished. StageProgress comes anywhere between. RunFailed ends a run that an error or a
-cancellation stopped; nothing follows it. A resumed run sends RunStarted again, but no interval that it did not do itself.
-Tensors are on the CPU, float32, and must not be written to. Views are always in the order of `RunStarted.views`.
+Order of a whole run: RunStarted, InversionFinished, then per interval (FieldFitted), IntervalFinished, then
+ViewsDecoded for every batch of views, RunFinished. StageProgress comes anywhere between. RunFailed ends a run that an
+error or a cancellation stopped; nothing follows it. A resumed run sends RunStarted again, but no interval that it did
+not do itself. Tensors are on the CPU, float32, and must not be written to. Views are always in the order of
+`RunStarted.views`.
 """
 
 from __future__ import annotations
