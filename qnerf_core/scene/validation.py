@@ -18,6 +18,7 @@ from qnerf_core.scene.scene import Scene, View
 _FEWEST_VIEWS = 3
 _OVERLAP_GRID = 12
 _OVERLAP_DEPTHS = 16
+_OVERLAP_SHARE = 0.05
 
 
 def inspect_capture(path: Path | str) -> CaptureReport:
@@ -141,10 +142,11 @@ def _camera_problems(scene: Scene) -> list[Problem]:
 
 
 def _overlaps(index: int, cameras: Sequence[Camera], extent: float) -> bool:
-    # Points spread through the cone: some of them must be in another camera's picture.
+    # Points spread through the cone: some share of them must be in another camera's picture. None are close to the
+    # camera, since a camera that only sees this one from outside shares nothing with it.
     camera = cameras[index]
     steps = (np.arange(_OVERLAP_GRID) + 0.5) / _OVERLAP_GRID
-    depths = extent * np.geomspace(0.05, 5.0, _OVERLAP_DEPTHS)
+    depths = extent * np.geomspace(0.25, 5.0, _OVERLAP_DEPTHS)
     x, y, depth = np.meshgrid(steps * camera.width, steps * camera.height, depths, indexing="ij")
     points = camera.unproject(np.stack([x, y], axis=-1), depth)
     return any(_sees(other, points) for number, other in enumerate(cameras) if number != index)
@@ -153,7 +155,7 @@ def _overlaps(index: int, cameras: Sequence[Camera], extent: float) -> bool:
 def _sees(camera: Camera, points: np.ndarray) -> bool:
     pixels, _ = camera.project(points)
     inside = (pixels >= 0) & (pixels <= np.array([camera.width, camera.height]))
-    return bool(inside.all(axis=-1).any())
+    return bool(inside.all(axis=-1).mean() > _OVERLAP_SHARE)
 
 
 def _scene_problem(severity: Severity, what: str, next_step: str) -> Problem:
