@@ -1,4 +1,4 @@
-"""One step of the base editor for a batch of views: control, guidance scale, injected keys and values (method.md 1.2)."""
+"""One step of the base editor for a batch of views: control, guidance scale, injected K and V (method.md 1.2)."""
 
 from __future__ import annotations
 
