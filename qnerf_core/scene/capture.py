@@ -92,7 +92,7 @@ def load_capture(name_or_folder: str | Path) -> Capture:
     """Load a built-in capture by its name, or a folder that holds a `capture.json`.
 
     Args:
-        name_or_folder: Name of a built-in capture or path of a folder.
+        name_or_folder: Name of a built-in capture (a text, it goes first) or path of a folder.
 
     Returns:
         The capture; its scene and its truths name the same views as kept out.
@@ -103,7 +103,7 @@ def load_capture(name_or_folder: str | Path) -> Capture:
         CaptureError: A file's content is wrong.
     """
     folder = Path(name_or_folder)
-    if not folder.is_dir():
+    if name_or_folder in assets.builtin_scenes() or not folder.is_dir():
         folder = assets.scene_folder(str(name_or_folder))
     title = f"Cannot use the capture {folder}"
     try:

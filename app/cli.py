@@ -1,0 +1,71 @@
+"""The command line: every command, and how errors and interruptions end it."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import typer
+
+from app import cli_edit, cli_inspect, cli_results
+from app.console import CANCELLED, USER_ERROR, messages, print_error
+from qnerf_core.errors import Cancelled, StudioError
+
+NO_WINDOW = """\
+QNeRF Studio. The window is not part of this version yet; everything works from here:
+
+  python main.py scenes                                                    what can be edited
+  python main.py edit --scene person --edit raise-arms --out outputs/arms  edit it (Ctrl-C stops, --resume goes on)
+  python main.py export outputs/arms                                       images, NeRF, turntable, mesh
+  python main.py evaluate outputs/arms --json                              measure it against the truth
+  python main.py fit person --out outputs/person-nerf                      a NeRF of any capture
+  python main.py doctor                                                    what works on this machine
+
+`python main.py COMMAND --help` tells the options of a command."""
+
+cli = typer.Typer(
+    name="qnerf-studio",
+    help="Shape a subject in 3D, and all its pictures change consistently.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+cli.command("edit")(cli_edit.edit)
+cli.command("fit")(cli_results.fit)
+cli.command("export")(cli_results.export)
+cli.command("evaluate")(cli_results.evaluate)
+cli.command("scenes")(cli_inspect.scenes)
+cli.command("doctor")(cli_inspect.doctor)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return the exit code: 0 fine, 2 an error of the user's, 130 cancelled."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments:
+        print(NO_WINDOW)
+        return 0
+    try:
+        cli(arguments)
+    except Cancelled as error:
+        return _fail(error, CANCELLED, "--json" in arguments)
+    except StudioError as error:
+        return _fail(error, USER_ERROR, "--json" in arguments)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        where = f"Cannot read or write {error.filename}" if error.filename else "Cannot read or write a file"
+        failure = StudioError(where, reason, "Check the path, its permissions and the free space.")
+        return _fail(failure, USER_ERROR, "--json" in arguments)
+    except KeyboardInterrupt:
+        messages.print("Stopped.")
+        return CANCELLED
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else 0
+    return 0
+
+
+def _fail(error: StudioError, code: int, as_json: bool) -> int:
+    if as_json:
+        print(json.dumps({"error": {"title": error.title, "cause": error.cause, "next_step": error.next_step}}))
+    else:
+        print_error(error)
+    return code
