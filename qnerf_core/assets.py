@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 from qnerf_core.errors import AssetError
@@ -12,16 +11,12 @@ from qnerf_core.errors import AssetError
 def assets_root() -> Path:
     """Return the folder of the bundled data.
 
-    `QNERF_ASSETS` overrides it; else it is `assets/` beside the source, else the data an installed wheel brought.
-    The folder need not exist.
+    It is `assets/` of the project's clone, or what the environment variable `QNERF_ASSETS` names. It need not exist.
     """
     override = os.environ.get("QNERF_ASSETS")
     if override:
         return Path(override)
-    beside_source = Path(__file__).resolve().parent.parent / "assets"
-    if beside_source.is_dir():
-        return beside_source
-    return Path(sys.prefix) / "share" / "qnerf-studio" / "assets"
+    return Path(__file__).resolve().parent.parent / "assets"
 
 
 def builtin_scenes() -> list[str]:
