@@ -1,0 +1,169 @@
+"""`edit`: the consolidated multi-view edit, from start to pictures on disk."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.console import interruptible, messages, print_json, results
+from app.progress import EditProgress
+from qnerf_core.errors import Cancelled, SettingsError, StudioError
+
+if TYPE_CHECKING:
+    from qnerf_core.editing.spec import EditSpec
+
+
+class Method(StrEnum):
+    """What makes the views agree."""
+
+    qnerf = "qnerf"
+    independent = "independent"
+
+
+def edit(
+    out: Annotated[Path, typer.Option(help="Folder of the run: made when missing, everything is kept in it.")],
+    scene: Annotated[
+        str | None, typer.Option(help="A built-in scene or the folder of a capture.", show_default="person")
+    ] = None,
+    edit: Annotated[
+        str | None, typer.Option(help="An edit that the capture brings, or a pose file.", show_default="raise-arms")
+    ] = None,
+    method: Annotated[
+        Method | None, typer.Option(help="independent: every view alone (an ablation).", show_default="qnerf")
+    ] = None,
+    hard_injection: Annotated[
+        bool, typer.Option("--hard-injection", help="Replace the queries instead of guiding by them (an ablation).")
+    ] = False,
+    no_progressive: Annotated[
+        bool, typer.Option("--no-progressive", help="Fit one QNeRF once, for the whole edit (an ablation).")
+    ] = False,
+    views: Annotated[
+        int | None, typer.Option(min=1, help="Edit only so many views, spread evenly.", show_default="all")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Diffusion steps.", show_default="the method's")] = None,
+    tau: Annotated[
+        int | None, typer.Option(min=1, help="Half the length of an interval in steps.", show_default="the method's")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of everything drawn at random.", show_default="0")] = None,
+    prompt: Annotated[str | None, typer.Option(help="What the pictures show.", show_default="the scene's")] = None,
+    backbone: Annotated[
+        str | None, typer.Option(help="A model folder in the Stable Diffusion layout.", show_default="builtin")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in the folder, with the settings it has.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")] = False,
+) -> None:
+    """Edit all views of a capture consistently.
+
+    Ctrl-C stops within a step; what is finished is kept, and the same command with --resume goes on.
+    """
+    chosen: dict[str, Any] = {
+        "scene": _absolute(scene),
+        "edit": _absolute(edit),
+        "method": method.value if method else None,
+        "hard_injection": True if hard_injection else None,
+        "progressive": False if no_progressive else None,
+        "views": views,
+        "tau": tau,
+        "seed": seed,
+        "prompt": prompt,
+        "backbone": _absolute(backbone),
+    }
+    spec = _spec({key: value for key, value in chosen.items() if value is not None}, steps, out if resume else None)
+    finished = _finished(out) if resume else False
+    if finished:
+        messages.print(f"The run in {out} is finished already.")
+    else:
+        _run(spec, out, resume)
+    if as_json:
+        print_json(_summary(out))
+    else:
+        results.print(f"The edited pictures are in {out / 'edited'}", soft_wrap=True)
+
+
+def _absolute(value: str | None) -> str | None:
+    # The run must be understood from any folder later on. What is no file or folder is a name.
+    if value is None or not ("/" in value or value.startswith(".") or Path(value).is_file()):
+        return value
+    return str(Path(value).resolve())
+
+
+def _spec(chosen: dict[str, Any], steps: int | None, resumed: Path | None) -> EditSpec:
+    from pydantic import ValidationError
+
+    from qnerf_core.editing.spec import EditSpec
+    from qnerf_core.runs.folder import RUN_FILE, RunFolder
+
+    content: dict[str, Any] = {}
+    if resumed is not None and (resumed / RUN_FILE).is_file():
+        content = RunFolder(resumed).spec.model_dump(mode="json")
+    content |= chosen
+    if steps is not None:
+        content["diffusion"] = {**content.get("diffusion", {}), "steps": steps}
+    try:
+        return EditSpec.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SettingsError("These settings do not work", f"{where}: {first['msg']}", "Change them.") from error
+
+
+def _finished(out: Path) -> bool:
+    from qnerf_core.runs.folder import RUN_FILE, RunFolder
+
+    return (out / RUN_FILE).is_file() and RunFolder(out).status == "finished"
+
+
+def _run(spec: EditSpec, out: Path, resume: bool) -> None:
+    messages.print("Loading the model and the pictures ...")
+    with interruptible() as cancelled:
+        try:
+            _consume(spec, out, resume, cancelled)
+        except KeyboardInterrupt as stop:
+            raise _stopped(out) from stop
+
+
+def _consume(spec: EditSpec, out: Path, resume: bool, cancelled: Callable[[], bool]) -> None:
+    from app.doctor import best_device
+    from qnerf_core.editing import consolidate, events
+    from qnerf_core.editing.inputs import prepare
+    from qnerf_core.runs.opening import open_run
+
+    # Before the folder is touched, so that a wrong name leaves nothing behind.
+    inputs = prepare(spec, device=best_device())
+    with open_run(out, spec, resume=resume) as store, EditProgress() as progress:
+        stream = consolidate.run(
+            inputs, spec, run_id=secrets.token_hex(4), resume=store.resume_state(), cancelled=cancelled
+        )
+        for event in store.consume(stream):
+            progress.show(event)
+            if isinstance(event, events.RunFailed):
+                raise _stopped(out) if event.cancelled else StudioError(event.title, event.cause, event.next_step)
+
+
+def _stopped(out: Path) -> Cancelled:
+    return Cancelled(
+        "The edit is stopped",
+        "what was finished is kept",
+        f"Go on with: python main.py edit --out {shlex.quote(str(out))} --resume",
+    )
+
+
+def _summary(out: Path) -> dict[str, Any]:
+    from qnerf_core.runs.folder import RunFolder
+
+    run = RunFolder(out)
+    return {
+        "run": str(out),
+        "status": run.status,
+        "edited": [str(run.edited_path(view)) for view in run.edited_views()],
+        "seconds": run.info.get("seconds", {}),
+        "spec": run.spec.model_dump(mode="json"),
+    }

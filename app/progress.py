@@ -96,7 +96,7 @@ class EditProgress(_Bar):
             messages.print(f"Going on from interval {event.first_interval + 1}.")
 
     def _moved(self, event: StageProgress) -> None:
-        parts = [event.stage]
+        parts: list[str] = [event.stage]
         if event.interval is not None:
             parts.append(f"interval {event.interval + 1}/{event.intervals}")
         if event.step is not None:

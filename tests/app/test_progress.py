@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+
+from app.progress import EditProgress, FitProgress, time_left
+from qnerf_core.editing import events
+from qnerf_core.editing.intervals import plan_intervals
+from qnerf_core.editing.spec import EditSpec
+
+
+def test_time_left_is_silent_until_it_is_known() -> None:
+    assert time_left(1.0, 0.5, 0.5) == ""
+    assert time_left(60.0, 0.001, 0.999) == ""
+    assert time_left(30.0, 0.5, 0.5) == "30 s left"
+    assert time_left(60.0, 0.1, 0.9) == "9 min left"
+
+
+def test_lines_of_an_edit_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    spec = EditSpec()
+    started = events.RunStarted(
+        run_id="r",
+        spec=spec,
+        views=("000", "001"),
+        intervals=plan_intervals(20, 4, 16),
+        first_interval=2,
+        timesteps=tuple(range(20)),
+        query_layers=("a",),
+        query_shapes=((8, 4, 4),),
+        prompt="",
+        image_size=(64, 48),
+    )
+    moved = events.StageProgress("r", "look-ahead", 2, 5, 11, 1, 2, 0.25)
+    with EditProgress() as progress:
+        for event in (started, moved, moved):
+            progress.show(event)
+    shown = capsys.readouterr().err
+    assert "2 views of person at 48x64, edit raise-arms, method qnerf: 20 steps in 5 intervals." in shown
+    assert "Going on from interval 3." in shown
+    assert shown.count("25%  look-ahead · interval 3/5 · step 12/20 · view 1/2") == 1
+
+
+def test_lines_of_a_fit_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with FitProgress("NeRF") as progress:
+        progress.show(10, 40, 0.125)
+    assert "25%  NeRF · 10/40 · loss 0.12500" in capsys.readouterr().err
