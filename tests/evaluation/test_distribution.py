@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 from scipy import linalg
-from tests.synthetic_capture import AFTER, BEFORE, ray_trace, ring_of_cameras
 
 from qnerf_core.evaluation.distribution import distribution_distance, frechet_distance, pooled_features
+from tests.synthetic_capture import AFTER, BEFORE, ray_trace, ring_of_cameras
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.synthetic_capture import AFTER, BEFORE, ray_trace, ring_of_cameras
 
 from qnerf_core.evaluation import image_metrics
+from tests.synthetic_capture import AFTER, BEFORE, ray_trace, ring_of_cameras
 
 
 @pytest.fixture
@@ -64,7 +64,9 @@ def test_edit_region_is_the_union_dilated_by_three_pixels_at_256() -> None:
     before, after = np.zeros((2, 256, 256), dtype=bool)
     before[100, 100], after[200, 50] = True, True
     region = image_metrics.edit_region(before, after)
-    assert region[100, 103] and not region[100, 104] and region[203, 50]
+    assert region[100, 103]
+    assert not region[100, 104]
+    assert region[203, 50]
     assert region.sum() == 2 * 29  # lattice points within 3 of the origin
 
 
