@@ -11,6 +11,7 @@ import copy
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 from diffusers.models.transformers.transformer_2d import Transformer2DModel
@@ -26,7 +27,9 @@ class QueryLayer:
 
     Attributes:
         name: Its name in the network, as diffusers has it.
-        attention: The layer, with `to_q`, `to_k` and `to_v`.
+        to_q: Its projection to queries.
+        to_k: Its projection to keys.
+        to_v: Its projection to values.
         block: Index of its block among `up_blocks`.
         position: Index of its transformer in the block.
         reduction: How many times smaller than the latents its map is, on a side.
@@ -34,7 +37,9 @@ class QueryLayer:
     """
 
     name: str
-    attention: nn.Module
+    to_q: nn.Module
+    to_k: nn.Module
+    to_v: nn.Module
     block: int
     position: int
     reduction: int
@@ -72,7 +77,9 @@ def find_query_layers(unet: UNet2DConditionModel) -> tuple[QueryLayer, ...]:
                 layers.append(
                     QueryLayer(
                         f"up_blocks.{block_index}.attentions.{position}.transformer_blocks.{depth}.attn1",
-                        part.attn1,
+                        part.attn1.to_q,
+                        part.attn1.to_k,
+                        part.attn1.to_v,
                         block_index,
                         position,
                         2 ** (levels - 1 - block_index),
@@ -132,7 +139,7 @@ def capture_queries(layers: Sequence[QueryLayer]) -> Iterator[list[torch.Tensor]
     def record(_module: nn.Module, _inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         captured.append(output)
 
-    with _hooks([layer.attention.to_q.register_forward_hook(record) for layer in layers]):
+    with _hooks([layer.to_q.register_forward_hook(record) for layer in layers]):
         yield captured
 
 
@@ -151,7 +158,7 @@ def capture_features(layers: Sequence[QueryLayer]) -> Iterator[list[torch.Tensor
     def record(_module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
         captured.append(inputs[0].detach())
 
-    with _hooks([layer.attention.to_k.register_forward_pre_hook(record) for layer in layers]):
+    with _hooks([layer.to_k.register_forward_pre_hook(record) for layer in layers]):
         yield captured
 
 
@@ -172,7 +179,7 @@ def inject_features(layers: Sequence[QueryLayer], features: Sequence[torch.Tenso
         ) -> tuple[torch.Tensor]:
             return (source.repeat(inputs[0].shape[0] // source.shape[0], 1, 1),)
 
-        for projection in (layer.attention.to_k, layer.attention.to_v):
+        for projection in (layer.to_k, layer.to_v):
             handles.append(projection.register_forward_pre_hook(replace))
     with _hooks(handles):
         yield
@@ -197,7 +204,7 @@ def replace_queries(layers: Sequence[QueryLayer], queries: Sequence[torch.Tensor
         ) -> torch.Tensor:
             return tokens.to(output.dtype).repeat(output.shape[0] // tokens.shape[0], 1, 1)
 
-        handles.append(layer.attention.to_q.register_forward_hook(replace))
+        handles.append(layer.to_q.register_forward_hook(replace))
     with _hooks(handles):
         yield
 
@@ -219,10 +226,10 @@ def truncated_unet(unet: UNet2DConditionModel, last: QueryLayer) -> UNet2DCondit
     view.up_blocks = nn.ModuleList([*list(unet.up_blocks)[: last.block], block])
     view.conv_norm_out = None
     view.conv_out = nn.Identity()
-    return view
+    return cast(UNet2DConditionModel, view)
 
 
-def _share(module: nn.Module) -> nn.Module:
+def _share(module: nn.Module) -> Any:
     """Copy a module object so that its children can be exchanged without changing the original."""
     view = copy.copy(module)
     view._modules = dict(module._modules)

@@ -15,6 +15,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from safetensors import SafetensorError
 from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
+from transformers.utils.logging import disable_progress_bar
 
 from qnerf_core.diffusion.attention import QueryLayer, find_query_layers
 from qnerf_core.errors import BackboneError
@@ -261,6 +262,8 @@ _KNOWN_CONTROLS = {
 
 def _load_module(kind: Any, place: Path | str, name: str, dtype: torch.dtype) -> Any:
     where = f"{place}/{name}"
+    # Its bars would run through those of whoever shows the progress of the edit.
+    disable_progress_bar()
     # transformers names the argument differently from diffusers.
     precision = {"dtype": dtype} if kind is CLIPTextModel else {"torch_dtype": dtype}
     try:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from qnerf_core.diffusion.denoise import Denoiser
 from qnerf_core.diffusion.settings import GuidanceSettings
@@ -103,7 +102,7 @@ def guide(
     """
     settings = denoiser.settings.guidance
     wanted = targets.views(batch, latents.device, latents.dtype)
-    with torch.enable_grad(), sdpa_kernel(_backends(latents)):
+    with torch.enable_grad():
         variable = latents.detach().requires_grad_(True)
         queries = denoiser.queries(variable, step, control, source, through_control=settings.through_control)
         loss = query_loss(queries, wanted, targets.spreads, settings)
@@ -117,10 +116,3 @@ def guide(
 
 def _rms(values: torch.Tensor) -> torch.Tensor:
     return values.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
-
-
-def _backends(latents: torch.Tensor) -> list[SDPBackend]:
-    """On the CPU the fused attention's backward pass is slower than the plain one's (measured)."""
-    if latents.device.type == "cpu":
-        return [SDPBackend.MATH]
-    return [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]

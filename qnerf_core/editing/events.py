@@ -42,8 +42,8 @@ class RunStarted(Event):
         intervals: The plan, all intervals from the first on, also those a resumed run has behind it.
         first_interval: Index of the first interval that this run does itself (0 unless resumed).
         timesteps: The diffusion's timesteps, one for each step, from noise to picture.
-        query_layers: Names of the query layers in the network.
-        query_shapes: (channels, height, width) of each query layer.
+        query_layers: Names in the network of the query layers that guide; "per query layer" means these.
+        query_shapes: (channels, height, width) of each of them.
         prompt: The prompt actually used.
         image_size: (height, width) of the pictures in pixels.
     """
@@ -88,12 +88,10 @@ class InversionFinished(Event):
 
     Attributes:
         trajectory: (steps + 1, V, 4, h, w); [0] is the noise end, [steps] the clean latents.
-        reconstruction_psnr: Per view, dB: what the autoencoder alone loses (encode, decode) against the picture.
         seconds: By stage.
     """
 
     trajectory: torch.Tensor
-    reconstruction_psnr: tuple[float, ...]
     seconds: Mapping[str, float]
 
 
@@ -105,6 +103,7 @@ class FieldFitted(Event):
         interval: Index of the interval.
         step: The step whose queries were recorded.
         losses: Loss over the iterations.
+        layer_errors: Per query layer, RMS of rendered minus recorded queries as a share of their standard deviation.
         disagreement: Per query layer: variance of the recorded queries between views at the same points of the body,
             as a share of the layer's whole variance (0: all views agree).
         rendered_disagreement: The same of the rendered queries.
@@ -116,6 +115,7 @@ class FieldFitted(Event):
     interval: int
     step: int
     losses: tuple[float, ...]
+    layer_errors: tuple[float, ...]
     disagreement: tuple[float, ...]
     rendered_disagreement: tuple[float, ...]
     queries: tuple[torch.Tensor, ...]
@@ -131,7 +131,7 @@ class IntervalFinished(Event):
         interval: Its index.
         steps_done: Steps of the kept trajectory that are done.
         latents: (V, 4, h, w) after those steps (the cache that the next interval starts from).
-        field_state: State of the QNeRF, None if there is none.
+        field_state: State of the QNeRF, None if no later interval needs one.
         previews: (V, 3, H, W) in [0, 1], the predicted clean pictures; None if the interval kept no step or they are
             switched off.
         disagreement: Per query layer, of the queries of the last kept step (see FieldFitted); empty if none was kept.

@@ -43,8 +43,6 @@ class EditSpec(BaseModel):
         tau: Half the length of an interval, in steps.
         seed: Of everything that is drawn at random.
         image_size: Longer side of the pictures the diffusion works on; None is the backbone's own.
-        first_fit_iterations: Iterations of the first QNeRF fit.
-        fit_iterations: Iterations of every later fit, which starts from the one before it.
         previews: Decode a preview of every view at the end of every interval.
     """
 
@@ -61,8 +59,6 @@ class EditSpec(BaseModel):
     tau: int = Field(default=4, ge=1)
     seed: int = Field(default=0, ge=0)
     image_size: int | None = Field(default=None, ge=16)
-    first_fit_iterations: int = Field(default=250, ge=1)
-    fit_iterations: int = Field(default=100, ge=1)
     previews: bool = True
     control: ControlSettings = ControlSettings()
     diffusion: DiffusionSettings = DiffusionSettings()

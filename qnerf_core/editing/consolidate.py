@@ -1,0 +1,328 @@
+"""The consolidated multi-view edit, as a generator of events (method.md 1.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+
+from qnerf_core.diffusion.denoise import Denoiser
+from qnerf_core.diffusion.guidance import GuidanceTargets, guide
+from qnerf_core.diffusion.inversion import SourceFeatures, invert
+from qnerf_core.editing.bookkeeping import Bookkeeping, peak_memory_mb
+from qnerf_core.editing.disagreement import SurfaceProbe
+from qnerf_core.editing.events import (
+    Event,
+    FieldFitted,
+    IntervalFinished,
+    InversionFinished,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    ViewsDecoded,
+)
+from qnerf_core.editing.inputs import EditInputs
+from qnerf_core.editing.intervals import Interval, plan_intervals
+from qnerf_core.editing.spec import EditSpec
+from qnerf_core.errors import Cancelled, RunError, StudioError
+from qnerf_core.field.qnerf import QNeRFTrainer
+
+
+@dataclass(frozen=True, eq=False)
+class ResumeState:
+    """Where a run goes on, from the events of the one that was stopped.
+
+    Attributes:
+        trajectory: Of InversionFinished.
+        interval: Index of the last finished interval, -1 if there is none.
+        latents: Of its IntervalFinished; None if there is none.
+        field_state: Of its IntervalFinished.
+    """
+
+    trajectory: torch.Tensor
+    interval: int = -1
+    latents: torch.Tensor | None = None
+    field_state: Mapping[str, torch.Tensor] | None = None
+
+
+def run(
+    inputs: EditInputs,
+    spec: EditSpec,
+    *,
+    run_id: str,
+    resume: ResumeState | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Iterator[Event]:
+    """Edit all views of a scene together.
+
+    The same inputs and spec give the same bytes, also across a resume, on the same machine and number of threads.
+
+    Args:
+        inputs: What is edited.
+        spec: How.
+        run_id: Put into every event.
+        resume: Go on from here.
+        cancelled: Asked before every pass through the network and every iteration of a fit.
+
+    Yields:
+        The events of `events.py`. Errors that a user can cause, a full memory and a cancellation end in RunFailed and
+        are not raised.
+    """
+    try:
+        yield from _Run(inputs, spec, run_id, cancelled).events(resume)
+    except Cancelled as stop:
+        yield RunFailed(run_id, stop.title, stop.cause, stop.next_step, cancelled=True)
+    except StudioError as error:
+        yield RunFailed(run_id, error.title, error.cause, error.next_step, cancelled=False)
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        batch = spec.diffusion.view_batch
+        yield RunFailed(
+            run_id,
+            "The memory is full",
+            str(error),
+            f"Choose fewer views per batch than {batch}, smaller pictures, or a lower limit for source features.",
+            cancelled=False,
+        )
+
+
+class _Run:
+    """State of one run: the latents of all views, the inversion, the field."""
+
+    def __init__(self, inputs: EditInputs, spec: EditSpec, run_id: str, cancelled: Callable[[], bool] | None) -> None:
+        self.inputs = inputs
+        self.spec = spec
+        self.run_id = run_id
+        self.cancelled = cancelled
+        self.backbone = inputs.backbone
+        self.denoiser = Denoiser(self.backbone, spec.diffusion, inputs.prompt, check=self._check)
+        self.views = len(inputs.views)
+        size = spec.diffusion.view_batch
+        self.batches = [slice(start, min(start + size, self.views)) for start in range(0, self.views, size)]
+        reduction = self.backbone.vae_reduction
+        self.latent_size = (inputs.images.shape[2] // reduction, inputs.images.shape[3] // reduction)
+        self.shapes = tuple(layer.shape(self.latent_size) for layer in self.denoiser.layers)
+        self.plan = plan_intervals(
+            spec.steps, spec.tau, spec.stop_step, consolidate=spec.method == "qnerf", progressive=spec.progressive
+        )
+        self.books = Bookkeeping(run_id, spec, self.plan, self.views)
+        self.sources = SourceFeatures(self.denoiser, self.batches, self.latent_size)
+        self.probe = SurfaceProbe.of(inputs.surface_points, inputs.cameras, inputs.depth.numpy())
+        self.trajectory = torch.empty(0)
+        self.latents = torch.empty(0)
+        self.controls: list[torch.Tensor] = []
+        self.trainer: QNeRFTrainer | None = None
+        self.targets: GuidanceTargets | None = None
+
+    def events(self, resume: ResumeState | None) -> Iterator[Event]:
+        """Do everything, in order."""
+        # The field's fit switches this on for good; from the start it is the same before and after a resume.
+        torch.set_flush_denormal(True)
+        first = 0 if resume is None else resume.interval + 1
+        yield RunStarted(
+            self.run_id,
+            self.spec,
+            self.inputs.views,
+            self.plan,
+            first,
+            self.denoiser.schedule.timesteps,
+            tuple(layer.name for layer in self.denoiser.layers),
+            self.shapes,
+            self.inputs.prompt,
+            (int(self.inputs.images.shape[2]), int(self.inputs.images.shape[3])),
+        )
+        with self.books.timed("encoding"):
+            self.controls = [self.backbone.embed_control(self.inputs.controls[batch]) for batch in self.batches]
+        if resume is None:
+            yield from self._invert()
+        else:
+            self._restore(resume)
+        for interval in self.plan[first:]:
+            yield from self._interval(interval)
+        yield from self._decode()
+        yield RunFinished(
+            self.run_id, self.latents, dict(self.books.seconds), peak_memory_mb(), dict(self.denoiser.calls)
+        )
+
+    def _check(self) -> None:
+        if self.cancelled is not None and self.cancelled():
+            raise Cancelled("The edit was stopped", next_step="What is finished is kept; resume to go on from there.")
+
+    def _invert(self) -> Iterator[Event]:
+        steps = self.spec.steps
+        self.trajectory = torch.empty((steps + 1, self.views, 4, *self.latent_size))
+        for batch in self.batches:
+            self._check()
+            with self.books.timed("encoding"):
+                self.trajectory[steps, batch] = self.backbone.encode_images(self.inputs.images[batch]).float().cpu()
+            yield self.books.advance("encoding", batch.stop, batch.stop - batch.start)
+        self.denoiser.stage = "inversion"
+        runs = [
+            invert(self.denoiser, self._on_device(self.trajectory[steps, batch]), self._keeper(index))
+            for index, batch in enumerate(self.batches)
+        ]
+        for step in reversed(range(steps)):
+            for batch, inversion in zip(self.batches, runs, strict=True):
+                with self.books.timed("inversion"):
+                    level, latents = next(inversion)
+                    self.trajectory[level, batch] = latents.float().cpu()
+                yield self.books.advance("inversion", batch.stop, batch.stop - batch.start, step=step)
+        self.latents = self.trajectory[0].clone()
+        yield InversionFinished(self.run_id, self.trajectory, self.books.since_last())
+
+    def _keeper(self, batch: int) -> Callable[[int, tuple[torch.Tensor, ...]], None]:
+        return lambda step, features: self.sources.keep(batch, step, features)
+
+    def _restore(self, resume: ResumeState) -> None:
+        expected = (self.spec.steps + 1, self.views, 4, *self.latent_size)
+        shapes = [tuple(resume.trajectory.shape) == expected]
+        if resume.latents is not None:
+            shapes.append(tuple(resume.latents.shape) == expected[1:])
+        if (
+            not all(shapes)
+            or not -1 <= resume.interval < len(self.plan)
+            or (resume.interval >= 0) != (resume.latents is not None)
+        ):
+            raise RunError(
+                "This run cannot be continued",
+                "what it left behind is of other views, steps or intervals",
+                "Resume it with the settings it was started with.",
+            )
+        self.trajectory = resume.trajectory
+        self.latents = (resume.trajectory[0] if resume.latents is None else resume.latents).clone()
+        if resume.field_state is not None:
+            with self.books.timed("qnerf"):
+                self.trainer = self._new_trainer()
+                self.trainer.load_state_dict(resume.field_state)
+                self.targets = GuidanceTargets.of(self.trainer.render())
+        self.books.skip_to(resume.interval + 1)
+
+    def _interval(self, interval: Interval) -> Iterator[Event]:
+        clean = torch.empty_like(self.latents)
+        recorded = [torch.empty((self.views, *shape)) for shape in self.shapes]
+        losses: list[torch.Tensor] = []
+        for step in interval.kept:
+            yield from self._keep_step(interval, step, clean, recorded, losses)
+            self.sources.release_before(step + 1)
+        if interval.look_ahead:
+            yield from self._look_ahead(interval)
+        previews = None
+        if interval.kept and self.spec.previews:
+            parts = []
+            for batch in self.batches:
+                self._check()
+                with self.books.timed("decoding"):
+                    parts.append(self.backbone.decode_latents(clean[batch]).cpu())
+                size = batch.stop - batch.start
+                yield self.books.advance("decoding", batch.stop, size, interval=interval.index)
+            previews = torch.cat(parts)
+        needed = any(later.guided for later in self.plan[interval.index + 1 :])
+        yield IntervalFinished(
+            self.run_id,
+            interval.index,
+            interval.stop,
+            self.latents.clone(),
+            self.trainer.state_dict() if self.trainer is not None and needed else None,
+            previews,
+            self.probe.disagreements(recorded) if interval.kept else (),
+            float(torch.cat(losses).mean()) if losses else None,
+            self.books.since_last(),
+        )
+
+    def _keep_step(
+        self,
+        interval: Interval,
+        step: int,
+        clean: torch.Tensor,
+        recorded: list[torch.Tensor],
+        losses: list[torch.Tensor],
+    ) -> Iterator[Event]:
+        last = step == interval.stop - 1
+        targets = self.targets if step in interval.guided else None
+        for index, batch in enumerate(self.batches):
+            size = batch.stop - batch.start
+            latents = self._on_device(self.latents[batch])
+            hard = None
+            with self.books.timed("kept"):
+                self.denoiser.stage = "kept"
+                source = self.sources.get(index, step, self.trajectory)
+            if targets is not None and self.spec.hard_injection:
+                hard = targets.views(batch, latents.device, latents.dtype)
+            elif targets is not None:
+                with self.books.timed("guidance"):
+                    self.denoiser.stage = "guidance"
+                    latents, loss = guide(self.denoiser, latents, step, self.controls[index], source, targets, batch)
+                    losses.append(loss.float().cpu())
+                yield self.books.advance("guidance", batch.stop, size, interval=interval.index, step=step)
+            with self.books.timed("kept"):
+                self.denoiser.stage = "kept"
+                result = self.denoiser.step(latents, step, self.controls[index], source, hard_queries=hard, record=last)
+                self.latents[batch] = result.latents.float().cpu()
+                clean[batch] = result.clean.float().cpu()
+                for layer, queries in zip(recorded, result.queries, strict=False):
+                    layer[batch] = queries.float().cpu()
+            yield self.books.advance("kept", batch.stop, size, interval=interval.index, step=step)
+
+    def _look_ahead(self, interval: Interval) -> Iterator[Event]:
+        """Let the queries develop, record them, fit the next QNeRF. The kept latents are not touched (the rewind)."""
+        latents = self.latents.clone()
+        recorded = [torch.empty((self.views, *shape)) for shape in self.shapes]
+        for step in interval.look_ahead:
+            for index, batch in enumerate(self.batches):
+                with self.books.timed("look-ahead"):
+                    self.denoiser.stage = "look-ahead"
+                    source = self.sources.get(index, step, self.trajectory)
+                    view_latents = self._on_device(latents[batch])
+                    if step == interval.record_step:
+                        with torch.no_grad():
+                            queries = self.denoiser.queries(view_latents, step, self.controls[index], source)
+                        for layer, layer_queries in zip(recorded, queries, strict=True):
+                            layer[batch] = layer_queries.float().cpu()
+                    else:
+                        result = self.denoiser.step(view_latents, step, self.controls[index], source)
+                        latents[batch] = result.latents.float().cpu()
+                size = batch.stop - batch.start
+                yield self.books.advance("look-ahead", batch.stop, size, interval=interval.index, step=step)
+        yield self.books.spent("qnerf", 0.0, 0, interval=interval.index)
+        before = self.books.seconds["qnerf"]
+        with self.books.timed("qnerf"):
+            if self.trainer is None:
+                self.trainer = self._new_trainer()
+            report = self.trainer.fit(recorded, cancelled=self.cancelled)
+            rendered = self.trainer.render()
+            self.targets = GuidanceTargets.of(rendered)
+        yield self.books.spent("qnerf", self.books.fit_cost(interval), self.views, interval=interval.index)
+        yield FieldFitted(
+            self.run_id,
+            interval.index,
+            interval.look_ahead[-1],
+            report.losses,
+            report.layer_errors,
+            self.probe.disagreements(recorded),
+            self.probe.disagreements(rendered),
+            tuple(recorded),
+            tuple(rendered),
+            self.books.seconds["qnerf"] - before,
+        )
+
+    def _decode(self) -> Iterator[Event]:
+        for batch in self.batches:
+            self._check()
+            with self.books.timed("decoding"):
+                images = self.backbone.decode_latents(self.latents[batch]).cpu()
+            yield self.books.advance("decoding", batch.stop, batch.stop - batch.start)
+            yield ViewsDecoded(self.run_id, self.inputs.views[batch], images)
+
+    def _new_trainer(self) -> QNeRFTrainer:
+        return QNeRFTrainer(
+            self.inputs.cameras,
+            self.inputs.bounds,
+            self.shapes,
+            self.spec.qnerf,
+            self.spec.seed,
+            self.inputs.depth,
+            self.inputs.depth_valid,
+        )
+
+    def _on_device(self, latents: torch.Tensor) -> torch.Tensor:
+        return latents.to(self.backbone.device, self.backbone.dtype)
