@@ -26,9 +26,11 @@ from qnerf_core.body.rotations import (
     vectors_to_swing_twist,
 )
 
-# A pin counts so much more than the dragged joint that it gives way by a millimetre or two when the target is far out
-# of reach.
+# A pin counts so much more than the dragged joint that it hardly gives way when the target is out of reach; what it
+# still gives is taken back at the end.
 _PIN_WEIGHT = 12.0
+_PIN_TOLERANCE = 1e-3
+_PIN_EVALUATIONS = 8
 # Enough for a jump across the reach of a limb; a drag needs three or four, and goes on at the next call.
 _MAX_EVALUATIONS = 14
 _MOST_DAMPING = 1e2
@@ -227,6 +229,7 @@ class _Solver:
 
     def __init__(self, plan: _Plan, rest_joints: np.ndarray, pose: BodyPose, goals: np.ndarray) -> None:
         self.plan, self.pose, self.goals = plan, pose, goals
+        self.weights = plan.weights
         rows = plan.chain - 1
         start = vectors_to_swing_twist(pose.body_pose[rows], plan.axes).ravel()
         # A joint that starts beyond its limits may stay there, so that touching another one does not make it jump.
@@ -242,13 +245,16 @@ class _Solver:
     def run(self) -> IKSolution:
         first = current = self._evaluate(self.start)
         if np.abs(first.error).max() >= _SLACK:
-            current = self._descend(self._evaluate(self._with_straight_hinges_bent(first)))
+            current = self._descend(self._evaluate(self._with_straight_hinges_bent(first)), _MAX_EVALUATIONS)
+            if np.abs(current.error[3:]).max(initial=0.0) > _PIN_WEIGHT * _PIN_TOLERANCE:
+                self.weights = np.where(np.arange(len(self.weights)) < 3, 0.0, self.weights)
+                current = self._descend(self._evaluate(current.values), _PIN_EVALUATIONS)
         return self._solution(first, current)
 
-    def _descend(self, current: _State) -> _State:
+    def _descend(self, current: _State, evaluations: int) -> _State:
         damping = 1e-3
         jacobian = None
-        for _ in range(_MAX_EVALUATIONS):
+        for _ in range(evaluations):
             if jacobian is None:
                 jacobian = self._jacobian(current)
             trial = self._evaluate(self._step(current, jacobian, damping))
@@ -281,7 +287,7 @@ class _Solver:
             positions[slot] = positions[parent] + above.dot(self.offsets[slot])
             if own >= 0:
                 above.dot(local[own], out=rotations[slot])
-        error = (self.goals - positions[plan.effector_slots]).ravel() * plan.weights
+        error = (self.goals - positions[plan.effector_slots]).ravel() * self.weights
         return _State(values, both[:count], terms, rotations, positions, error, float(error @ error))
 
     def _jacobian(self, state: _State) -> np.ndarray:
@@ -301,7 +307,7 @@ class _Solver:
         if plan.free_root:
             jacobian[:, :, 3 * count :] = np.eye(3)
         flat = jacobian.reshape(3 * effectors, -1)
-        flat *= plan.weights[:, None]
+        flat *= self.weights[:, None]
         return flat
 
     def _step(self, state: _State, jacobian: np.ndarray, damping: float) -> np.ndarray:
@@ -332,7 +338,7 @@ class _Solver:
         for row, effectors, anchor, hinge in self.plan.hinges:
             axis, sign = _HINGES[int(self.plan.chain[row])]
             bend = sign * bent[3 * row + axis]
-            if bend > _STRAIGHT:
+            if abs(bend) > _STRAIGHT:
                 continue
             wanted = _LEAST_BEND
             upper = math.dist(state.positions[hinge], state.positions[anchor])
