@@ -91,8 +91,7 @@ def _merged_weights(model: anny.Anny) -> np.ndarray:
         matches = [
             index
             for index, joint in enumerate(SMPL_JOINTS)
-            if name.startswith(_BONES_OF[_split(joint)[0]])
-            and (_split(joint)[1] in ("", f".{side}"))
+            if name.startswith(_BONES_OF[_split(joint)[0]]) and (_split(joint)[1] in ("", f".{side}"))
         ]
         # "pelvis" also begins "pelvis.L": the first match is the joint nearest to the root.
         merged[:, matches[0]] += bones[:, bone]
@@ -152,9 +151,7 @@ def bake_body(path: Path, seed: int = 0) -> None:
     model = anny.Anny().double()
     generator = np.random.default_rng(seed)
     weights = _merged_weights(model)
-    heads = [
-        model.bone_labels.index(_JOINT_AT[_split(joint)[0]] + _split(joint)[1]) for joint in SMPL_JOINTS
-    ]
+    heads = [model.bone_labels.index(_JOINT_AT[_split(joint)[0]] + _split(joint)[1]) for joint in SMPL_JOINTS]
     bodies, joints = [], []
     for sample in range(SHAPE_SAMPLES + 1):
         phenotype = {label: torch.tensor([0.5]) for label in model.phenotype_labels}
@@ -165,7 +162,9 @@ def bake_body(path: Path, seed: int = 0) -> None:
             phenotype["age"] = torch.tensor([0.66])
         with torch.no_grad():
             output = model(phenotype_kwargs={k: v.double() for k, v in phenotype.items()})
-        first_output = output if sample == 0 else first_output
+        if sample == 0:
+            body_mesh = output["vertices"][0].numpy()
+            face_points = anny.KeypointsRegressor.coco(model, labels=list(FACE_VERTEX_NAMES))(output)[0].numpy()
         rest = _to_smpl_axes(output["rest_vertices"][0].numpy())
         rest_joints = _to_smpl_axes(output["rest_bone_heads"][0].numpy())[heads]
         body, posed = _rest_to_t_pose(rest, rest_joints, weights)
@@ -180,7 +179,6 @@ def bake_body(path: Path, seed: int = 0) -> None:
     # A sign convention makes the bake reproducible: positive betas make the body taller.
     sign = np.sign(shape_directions[template[:, 1].argmax(), 1])
     shape_directions = shape_directions * np.where(sign == 0, 1.0, sign)
-    keypoints = anny.KeypointsRegressor.coco(model, labels=list(FACE_VERTEX_NAMES))(first_output)
     faces = model.faces.numpy() if isinstance(model.faces, torch.Tensor) else np.asarray(model.faces)
     arrays = {
         "v_template": template.astype(np.float32),
@@ -188,7 +186,7 @@ def bake_body(path: Path, seed: int = 0) -> None:
         "J_regressor": _joint_regressor(population[1:], population_joints[1:]).astype(np.float32),
         "weights": weights.astype(np.float32),
         "kintree_table": np.array([SMPL_PARENTS, range(24)], dtype=np.int64),
-        "face_vertices": _face_vertices(first_output["vertices"][0].numpy(), keypoints[0].numpy()),
+        "face_vertices": _face_vertices(body_mesh, face_points),
         "f": faces.astype(np.int32),
     }
     with atomic_path(path) as temporary, temporary.open("wb") as file:

@@ -79,7 +79,11 @@ class BodyModel:
 
     def rest_joints(self, betas: np.ndarray) -> np.ndarray:
         """(24, 3) joints of the shaped body in rest pose, SMPL's y-up frame, metres, for betas (10,)."""
-        return self._joint_regressor @ (self._template + self._shape_directions @ betas)
+        return self._joint_regressor @ self.rest_vertices(betas)
+
+    def rest_vertices(self, betas: np.ndarray) -> np.ndarray:
+        """(V, 3) vertices of the shaped body in rest pose, SMPL's y-up frame, metres, for betas (10,)."""
+        return self._template + self._shape_directions @ betas
 
     def __call__(self, pose: BodyPose) -> BodyOutput:
         """Poses the body."""

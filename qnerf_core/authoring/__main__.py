@@ -1,0 +1,93 @@
+"""Commands that make the assets: `python -m qnerf_core.authoring --help`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+application = typer.Typer(help="Make the built-in body, captures and model.", no_args_is_help=True)
+_DATA = Path("data/people")
+_WORK = Path("data/training")
+_MODEL = Path("assets/models/builtin")
+
+
+@application.command()
+def body(out: Path = Path("assets/body/builtin_body.npz"), seed: int = 0) -> None:
+    """Bake the built-in body from Anny."""
+    from qnerf_core.authoring.body import bake_body
+
+    bake_body(out, seed)
+    typer.echo(f"wrote {out}")
+
+
+@application.command()
+def data(
+    out: Path = _DATA,
+    shards: Annotated[int, typer.Option(help="256 pictures each")] = 40,
+    seed: int = 1,
+) -> None:
+    """Render training pictures; shards that are there already are kept."""
+    from qnerf_core.authoring.dataset import make_dataset
+
+    for path in make_dataset(out, shards, seed):
+        typer.echo(f"{path} is there")
+
+
+@application.command()
+def capture(out: Path = Path("assets/scenes/person")) -> None:
+    """Render the built-in capture `person` and the truth of its edits."""
+    from qnerf_core.authoring.capture import make_person
+
+    make_person(out)
+    typer.echo(f"wrote {out}")
+
+
+@application.command()
+def vae(
+    data: Path = _DATA,
+    work: Path = _WORK,
+    out: Path = _MODEL,
+    minutes: float = 60.0,
+    decoder_only: Annotated[bool, typer.Option(help="keep the encoder as it is in the model folder")] = False,
+    seed: int = 0,
+) -> None:
+    """Train the autoencoder; continues where it stopped."""
+    from qnerf_core.authoring.train_vae import train_vae
+
+    work.mkdir(parents=True, exist_ok=True)
+    trained = train_vae(data, work, minutes, decoder_only, out / "vae", seed)
+    trained.half().save_pretrained(out / "vae")
+    typer.echo(f"wrote {out / 'vae'}")
+
+
+@application.command()
+def unet(
+    data: Path = _DATA,
+    work: Path = _WORK,
+    out: Path = _MODEL,
+    minutes: float = 180.0,
+    high_from: Annotated[float, typer.Option(help="share of the time after which pictures have 256 px")] = 0.7,
+    seed: int = 0,
+) -> None:
+    """Train UNet, ControlNet and text encoder; continues where it stopped, then writes the model folder."""
+    from qnerf_core.authoring.model_folder import load_vae, write_model
+    from qnerf_core.authoring.train_unet import train_unet
+
+    autoencoder = load_vae(out)
+    write_model(train_unet(data, work, out, autoencoder, minutes, high_from, seed), out)
+    typer.echo(f"wrote {out}")
+
+
+@application.command()
+def snapshot(work: Path = _WORK, out: Path = _MODEL) -> None:
+    """Write the model folder from the newest checkpoint, while training goes on."""
+    from qnerf_core.authoring.model_folder import write_snapshot
+
+    write_snapshot(work, out)
+    typer.echo(f"wrote {out}")
+
+
+if __name__ == "__main__":
+    application()

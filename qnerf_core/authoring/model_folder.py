@@ -1,0 +1,51 @@
+"""Writes the built-in model as a folder that `StableDiffusionControlNetPipeline.from_pretrained` loads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from diffusers import AutoencoderKL, StableDiffusionControlNetPipeline
+from transformers import CLIPTokenizer
+
+from qnerf_core.authoring.architecture import make_scheduler
+from qnerf_core.authoring.train_unet import Denoiser, TrainedDenoiser
+from qnerf_core.authoring.training import AveragedWeights, load_checkpoint
+from qnerf_core.errors import AssetError
+
+
+def load_vae(model: Path) -> AutoencoderKL:
+    """The model's autoencoder in single precision."""
+    return AutoencoderKL.from_pretrained(model / "vae").float().eval()
+
+
+def write_model(trained: TrainedDenoiser, out: Path) -> None:
+    """Writes every component of the pipeline in half precision; the autoencoder must be in `out` already."""
+    pipeline = StableDiffusionControlNetPipeline(
+        vae=load_vae(out),
+        text_encoder=trained.module.text_encoder,
+        tokenizer=trained.tokenizer,
+        unet=trained.module.unet,
+        controlnet=trained.module.controlnet,
+        scheduler=make_scheduler(),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    pipeline.half().save_pretrained(out, safe_serialization=True)
+
+
+def write_snapshot(work: Path, out: Path) -> None:
+    """Writes the model from the newest checkpoint of a training that may still run.
+
+    Raises:
+        AssetError: There is no checkpoint yet.
+    """
+    state = load_checkpoint(work / "unet.pt")
+    if state is None:
+        raise AssetError(
+            "There is no checkpoint to write", f"{work / 'unet.pt'} does not exist", "Start the training first."
+        )
+    tokenizer = CLIPTokenizer.from_pretrained(out / "tokenizer")
+    average = AveragedWeights(Denoiser(tokenizer), 0.0)
+    average.load(state["average"])
+    write_model(TrainedDenoiser(average.module, tokenizer), out)

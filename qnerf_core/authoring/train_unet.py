@@ -1,0 +1,184 @@
+"""Trains the built-in model's UNet, skeleton ControlNet and text encoder, jointly, from scratch."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+import typer
+from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
+from PIL import Image
+from torch import nn
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from qnerf_core.authoring.architecture import (
+    make_controlnet,
+    make_scheduler,
+    make_text_encoder,
+    make_tokenizer,
+    make_unet,
+)
+from qnerf_core.authoring.dataset import read_shard
+from qnerf_core.authoring.latents import HIGH_SIZE, LOW_SIZE, Batch, LatentFolder, control_pictures
+from qnerf_core.authoring.training import (
+    CHECKPOINT_SECONDS,
+    AveragedWeights,
+    Clock,
+    load_checkpoint,
+    save_checkpoint,
+)
+
+_PEAK_RATE = 4e-4
+_BATCH = {LOW_SIZE: 8, HIGH_SIZE: 3}
+_CAPTION_DROPPED = 0.15
+_CONTROL_DROPPED = 0.2
+_SHEET_STEPS = 12
+
+
+class Denoiser(nn.Module):
+    """UNet, ControlNet and text encoder as one module to train."""
+
+    def __init__(self, tokenizer: CLIPTokenizer) -> None:
+        super().__init__()
+        self.unet: UNet2DConditionModel = make_unet()
+        self.controlnet: ControlNetModel = make_controlnet(self.unet)
+        self.text_encoder: CLIPTextModel = make_text_encoder(tokenizer)
+        # Zero convolutions protect a trained UNet; here both start from nothing, and a zero start only delays.
+        for convolution in [*self.controlnet.controlnet_down_blocks, self.controlnet.controlnet_mid_block]:
+            nn.init.normal_(convolution.weight, std=0.02)
+        nn.init.normal_(self.controlnet.controlnet_cond_embedding.conv_out.weight, std=0.05)
+
+    def forward(
+        self, latents: torch.Tensor, timesteps: torch.Tensor, tokens: torch.Tensor, control: torch.Tensor | None
+    ) -> torch.Tensor:
+        """Predicted v (B, 4, h, w); without control pictures the ControlNet is left out."""
+        text = self.text_encoder(tokens).last_hidden_state
+        if control is None:
+            return self.unet(latents, timesteps, text).sample
+        down, middle = self.controlnet(latents, timesteps, text, control, return_dict=False)
+        return self.unet(
+            latents,
+            timesteps,
+            text,
+            down_block_additional_residuals=down,
+            mid_block_additional_residual=middle,
+        ).sample
+
+
+@dataclass(frozen=True)
+class TrainedDenoiser:
+    """What training gives: averaged weights and the tokenizer they belong to."""
+
+    module: Denoiser
+    tokenizer: CLIPTokenizer
+
+
+def _tokens(tokenizer: CLIPTokenizer, captions: list[str]) -> torch.Tensor:
+    return tokenizer(
+        captions, padding="max_length", max_length=tokenizer.model_max_length, truncation=True, return_tensors="pt"
+    ).input_ids
+
+
+def _size_now(share: float, high_from: float, generator: np.random.Generator) -> int:
+    """Low resolution first; at the end high resolution, with a low one now and then."""
+    if share < high_from:
+        return LOW_SIZE
+    return HIGH_SIZE if generator.random() < 0.9 else LOW_SIZE
+
+
+def train_unet(
+    data: Path, work: Path, out: Path, vae: AutoencoderKL, minutes: float, high_from: float, seed: int
+) -> TrainedDenoiser:
+    """Trains until `minutes` of training are spent, over restarts.
+
+    Args:
+        data: Folder of shards.
+        work: Folder of checkpoints, latents and sample sheets.
+        out: The model folder; the tokenizer is written there.
+        vae: The trained autoencoder; its encoder must not change any more.
+        minutes: Budget.
+        high_from: Share of the budget after which pictures have 256 px instead of 128.
+        seed: Of weights and batches.
+    """
+    torch.manual_seed(seed)
+    torch.set_flush_denormal(True)
+    tokenizer = make_tokenizer(out / "tokenizer")
+    model = Denoiser(tokenizer).to(memory_format=torch.channels_last)
+    average = AveragedWeights(model, 0.998)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=_PEAK_RATE, betas=(0.9, 0.99), weight_decay=1e-3)
+    step, seconds = 0, 0.0
+    path = work / "unet.pt"
+    if state := load_checkpoint(path):
+        model.load_state_dict(state["model"])
+        average.load(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        step, seconds = state["step"], state["seconds"]
+    folder = LatentFolder(data, work / "latents", vae)
+    clock = Clock(minutes, seconds)
+    generator = np.random.default_rng([seed, step])
+    torch.manual_seed(int(generator.integers(2**31)))
+    scheduler = make_scheduler()
+    saved, mean_loss = time.monotonic(), 0.0
+    while clock.share < 1:
+        for group in optimizer.param_groups:
+            group["lr"] = clock.learning_rate(_PEAK_RATE)
+        size = _size_now(clock.share, high_from, generator)
+        batch = folder.draw(generator, _BATCH[size], size)
+        captions = ["" if generator.random() < _CAPTION_DROPPED else caption for caption in batch.captions]
+        noise = torch.randn_like(batch.latents)
+        timesteps = torch.randint(0, scheduler.config["num_train_timesteps"], (len(noise),))
+        noisy = scheduler.add_noise(batch.latents, noise, timesteps)
+        target = scheduler.get_velocity(batch.latents, noise, timesteps)
+        control = None if generator.random() < _CONTROL_DROPPED else batch.control
+        result = model(
+            noisy.contiguous(memory_format=torch.channels_last), timesteps, _tokens(tokenizer, captions), control
+        )
+        loss = F.mse_loss(result, target)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        average.update(model)
+        step += 1
+        mean_loss += (float(loss.detach()) - mean_loss) / min(step, 200)
+        if time.monotonic() - saved > CHECKPOINT_SECONDS or clock.share >= 1:
+            typer.echo(f"step {step} at {clock.seconds / 60:.1f} min: loss {mean_loss:.4f}, {len(folder)} pictures")
+            save_checkpoint(
+                path,
+                {
+                    "model": model.state_dict(),
+                    "average": average.state(),
+                    "optimizer": optimizer.state_dict(),
+                    "step": step,
+                    "seconds": clock.seconds,
+                },
+            )
+            sheet = sample_sheet(average.module, tokenizer, vae, data, size)
+            (work / "sheets").mkdir(exist_ok=True)
+            Image.fromarray(sheet).save(work / "sheets" / f"step-{step:06d}.png")
+            folder.refresh()
+            saved = time.monotonic()
+    return TrainedDenoiser(average.module, tokenizer)
+
+
+@torch.no_grad()
+def sample_sheet(
+    model: Denoiser, tokenizer: CLIPTokenizer, vae: AutoencoderKL, data: Path, size: int, count: int = 4
+) -> np.ndarray:
+    """A picture to look at: kept-out skeletons above what the model paints for them from noise, uint8 (2S, NS, 3)."""
+    samples = read_shard(data / "shard-0000.npz")[:: 2 * 8][:count]
+    batch = Batch(torch.empty(0), control_pictures(samples, size), [sample.caption for sample in samples])
+    scheduler = make_scheduler()
+    scheduler.set_timesteps(_SHEET_STEPS)
+    latents = torch.randn((count, 4, size // 8, size // 8), generator=torch.Generator().manual_seed(0))
+    tokens = _tokens(tokenizer, batch.captions)
+    for timestep in scheduler.timesteps:
+        prediction = model(latents, timestep.expand(count), tokens, batch.control)
+        latents = scheduler.step(prediction, timestep, latents).prev_sample
+    images = (vae.decode(latents / vae.config["scaling_factor"]).sample / 2 + 0.5).clamp(0, 1)
+    rows = [torch.cat(list(part), dim=2) for part in (batch.control, images)]
+    return (torch.cat(rows, dim=1).permute(1, 2, 0) * 255).round().byte().numpy()

@@ -1,0 +1,136 @@
+"""Trains the built-in model's autoencoder."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+import typer
+from diffusers import AutoencoderKL
+
+from qnerf_core.authoring.architecture import make_vae
+from qnerf_core.authoring.training import (
+    CHECKPOINT_SECONDS,
+    AveragedWeights,
+    Clock,
+    PictureFolder,
+    load_checkpoint,
+    save_checkpoint,
+)
+
+_BATCH = 2
+_CROP = 128
+_PEAK_RATE = 2e-3
+_KL_WEIGHT = 1e-6
+
+
+def _batch(pictures: PictureFolder, generator: np.random.Generator) -> torch.Tensor:
+    """Crops at full size and whole pictures at half size, both (B, 3, 128, 128), in [-1, 1]."""
+    images = pictures.draw(generator, _BATCH)
+    size = images.shape[-1]
+    crops = []
+    for image in images:
+        if generator.random() < 0.3:
+            crops.append(F.avg_pool2d(image, size // _CROP))
+        else:
+            # Towards the middle, where the figure is.
+            top, left = (int(generator.triangular(0, (size - _CROP) / 2, size - _CROP)) for _ in range(2))
+            crops.append(image[:, top : top + _CROP, left : left + _CROP])
+    batch = torch.stack(crops)
+    flipped = torch.from_numpy(generator.random(_BATCH) < 0.5)
+    return torch.where(flipped[:, None, None, None], batch.flip(-1), batch) * 2 - 1
+
+
+def _loss(vae: AutoencoderKL, images: torch.Tensor) -> torch.Tensor:
+    posterior = vae.encode(images).latent_dist
+    result = vae.decode(posterior.sample()).sample
+    difference = result - images
+    edges = (difference[..., 1:, :] - difference[..., :-1, :]).abs().mean() + (
+        difference[..., 1:] - difference[..., :-1]
+    ).abs().mean()
+    fidelity = 2 * difference.square().mean() + 0.5 * difference.abs().mean() + 0.25 * edges
+    return fidelity + _KL_WEIGHT * posterior.kl().mean()
+
+
+@torch.no_grad()
+def reconstruction_psnr(vae: AutoencoderKL, images: torch.Tensor) -> float:
+    """Mean PSNR in dB of pictures (N, 3, H, W) in [0, 1] through the autoencoder."""
+    errors = []
+    for image in images.split(4):
+        result = vae.decode(vae.encode(image * 2 - 1).latent_dist.mode()).sample
+        errors.append(((result / 2 + 0.5).clamp(0, 1) - image).square().mean((1, 2, 3)))
+    return float((-10 * torch.cat(errors).log10()).mean())
+
+
+@torch.no_grad()
+def with_scaling_factor(vae: AutoencoderKL, images: torch.Tensor) -> AutoencoderKL:
+    """Sets the factor that gives latents of pictures (N, 3, H, W) unit variance, unless a model has it already."""
+    if vae.config["scaling_factor"] == make_vae().config["scaling_factor"]:
+        latents = vae.encode(images * 2 - 1).latent_dist.mode()
+        vae.register_to_config(scaling_factor=round(1 / float(latents.std()), 5))
+    return vae
+
+
+def train_vae(data: Path, work: Path, minutes: float, decoder_only: bool, folder: Path, seed: int) -> AutoencoderKL:
+    """Trains until `minutes` of training are spent, over restarts; returns the averaged weights.
+
+    Args:
+        data: Folder of shards.
+        work: Folder of the checkpoint.
+        minutes: Budget.
+        decoder_only: Start from the weights in `folder` and leave the encoder alone, so that latents keep their
+            meaning for a UNet that was trained on them. Has a checkpoint of its own.
+        folder: The autoencoder's folder in the model.
+        seed: Of weights and batches.
+    """
+    torch.manual_seed(seed)
+    torch.set_flush_denormal(True)
+    vae = AutoencoderKL.from_pretrained(folder).float() if decoder_only else make_vae()
+    vae = vae.to(memory_format=torch.channels_last)
+    if decoder_only:
+        vae.encoder.requires_grad_(False)
+        vae.quant_conv.requires_grad_(False)
+    average = AveragedWeights(vae, 0.999)
+    optimizer = torch.optim.Adam(vae.parameters(), lr=_PEAK_RATE, betas=(0.9, 0.99))
+    step, seconds = 0, 0.0
+    path = work / ("decoder.pt" if decoder_only else "vae.pt")
+    if state := load_checkpoint(path):
+        vae.load_state_dict(state["vae"])
+        average.load(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        step, seconds = state["step"], state["seconds"]
+    clock = Clock(minutes, seconds)
+    generator = np.random.default_rng([seed, step])
+    pictures = PictureFolder(data)
+    held_out = pictures.held_out(16)
+    saved, mean_loss = time.monotonic(), 0.0
+    while clock.share < 1:
+        for group in optimizer.param_groups:
+            group["lr"] = clock.learning_rate(_PEAK_RATE)
+        loss = _loss(vae, _batch(pictures, generator).to(memory_format=torch.channels_last))
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
+        optimizer.step()
+        average.update(vae)
+        step += 1
+        mean_loss += (float(loss.detach()) - mean_loss) / min(step, 100)
+        if time.monotonic() - saved > CHECKPOINT_SECONDS or clock.share >= 1:
+            psnr = reconstruction_psnr(average.module, held_out)
+            typer.echo(f"step {step} at {clock.seconds / 60:.1f} min: loss {mean_loss:.4f}, kept-out {psnr:.2f} dB")
+            save_checkpoint(
+                path,
+                {
+                    "vae": vae.state_dict(),
+                    "average": average.state(),
+                    "optimizer": optimizer.state_dict(),
+                    "step": step,
+                    "seconds": clock.seconds,
+                },
+            )
+            pictures.refresh()
+            saved = time.monotonic()
+    return with_scaling_factor(average.module, held_out)
