@@ -38,7 +38,8 @@ _NOSE, _RIGHT_EYE, _LEFT_EYE, _RIGHT_EAR, _LEFT_EAR = 0, 14, 15, 16, 17
 _NEAREST_DEPTH = 0.01
 _FARTHEST_PIXEL = 1e7
 # Cosines between a face point's outward direction and the direction to the camera below which OpenPose loses the point.
-# The nose stands out, so it survives a little more than a full profile; an ear is seen well past the side of the head, front and back.
+# The nose stands out, so it survives a little more than a full profile; an ear is seen well past the side of the head,
+# front and back.
 _NOSE_LIMIT = -0.3
 _EYE_LIMIT = 0.0
 _EAR_LIMIT = -0.45
