@@ -92,12 +92,13 @@ class QNeRFTrainer:
         self._diagonal = float(np.linalg.norm(box[1] - box[0]))
         self._footprints = Footprints.of(self.sizes)
         band = settings.depth_band * self._diagonal
-        space = know_space(cameras, box, depth, depth_valid, settings.resolutions[-1], band)
+        resolution = max(8, round(settings.grid_detail * max(self._footprints.height, self._footprints.width)))
+        space = know_space(cameras, box, depth, depth_valid, resolution, band)
         rays = camera_rays(cameras, self._footprints.width, self._footprints.height)
         self._rays, self._cosines = self._place(rays, space, depth, depth_valid, band)
         # An opaque surface should stop a ray within a couple of samples.
         spacing = 2 * band / settings.near_samples
-        self._network = QNeRFNetwork(box, self.channels, settings, density_scale=1 / spacing)
+        self._network = QNeRFNetwork(box, resolution, self.channels, settings, density_scale=1 / spacing)
         self._initial_density = torch.zeros_like(space.signed_distance)
         if depth is not None:
             self._initial_density = (-space.signed_distance / spacing * 3).clamp(-6, 3)
@@ -143,7 +144,7 @@ class QNeRFTrainer:
         targets = self._standardise(queries)
         if not warm:
             self._begin(targets, generator)
-        self._solve_heads(self._composite()[0], targets)
+        self._solve_heads(self._composite()[0], targets, rounds=1)
         losses = train(
             self._network,
             self._rays,
@@ -157,7 +158,7 @@ class QNeRFTrainer:
             cancelled,
         )
         features, distance = self._composite()
-        self._solve_heads(features, targets)
+        self._solve_heads(features, targets, rounds=3 if self.settings.loss == "norm" else 1)
         self._rendered = features, distance
         errors = tuple(
             float((self._standard_queries(features, layer) - target).square().mean().sqrt())
@@ -312,10 +313,10 @@ class QNeRFTrainer:
         return self._rendered
 
     @torch.no_grad()
-    def _solve_heads(self, features: Tensor, targets: Sequence[Tensor]) -> None:
+    def _solve_heads(self, features: Tensor, targets: Sequence[Tensor], rounds: int) -> None:
         for layer, target in enumerate(targets):
             pooled = self._footprints.pool(features, layer)
-            weight, bias = solve_head(pooled, target, robust=self.settings.loss == "norm")
+            weight, bias = solve_head(pooled, target, rounds)
             self._network.heads[layer].weight.copy_(weight)
             self._network.heads[layer].bias.copy_(bias)
 

@@ -33,14 +33,15 @@ def principal_components(
     Returns:
         (rays, count) of unit variance each.
     """
-    scaled = [target / target.shape[1] ** 0.5 for target in targets]
     spread: list[Tensor] = []
-    for layer, target in enumerate(scaled):
-        # A first sketch per layer keeps the interpolated maps narrow.
-        sketch = torch.randn(target.shape[1], min(2 * count, target.shape[1]), generator=generator)
-        narrow = target @ torch.linalg.qr(target[:: max(1, len(target) // _ROWS)].T @ (
-            target[:: max(1, len(target) // _ROWS)] @ sketch))[0]
-        spread.append(footprints.spread(narrow, layer, shapes[layer]))
+    for layer, target in enumerate(targets):
+        scaled = target / target.shape[1] ** 0.5
+        if target.shape[1] > 2 * count:
+            # A projection of each layer alone first keeps the interpolated maps narrow.
+            some = scaled[:: max(1, len(scaled) // _ROWS)]
+            sketch = torch.randn(target.shape[1], 2 * count, generator=generator)
+            scaled = scaled @ torch.linalg.qr(some.T @ (some @ sketch))[0]
+        spread.append(footprints.spread(scaled, layer, shapes[layer]))
     joined = torch.cat(spread, dim=1)
     some = joined[:: max(1, len(joined) // _ROWS)]
     _, vectors = torch.linalg.eigh(some.T @ some)
@@ -75,16 +76,16 @@ def splat(values: Tensor, unit: Tensor, weights: Tensor, shape: tuple[int, int, 
 
 
 def solve_head(
-    features: Tensor, targets: Tensor, *, robust: bool, ridge: float = 1e-3, rounds: int = 3
+    features: Tensor, targets: Tensor, rounds: int, ridge: float = 1e-3
 ) -> tuple[Tensor, Tensor]:
     """Return the linear head that makes the best queries of composited features.
 
     Args:
         features: (cells, width).
         targets: (cells, channels).
-        robust: Minimise the sum of the norms of the differences (by reweighted least squares) instead of squares.
+        rounds: Least squares solves. One minimises squares; every further one reweights the cells by what the last
+            one left, which approaches the least sum of norms, the paper's robust loss.
         ridge: Weight of the penalty, relative to the mean energy of a feature.
-        rounds: Least squares solves of the robust case.
 
     Returns:
         Weight (channels, width) and bias (channels,).
@@ -92,11 +93,12 @@ def solve_head(
     inputs = torch.cat([features, torch.ones(len(features), 1)], dim=1)
     weights = torch.ones(len(features), 1)
     solution = torch.zeros(inputs.shape[1], targets.shape[1])
-    for _ in range(rounds if robust else 1):
+    for last in range(1 - rounds, 1):
         weighted = inputs * weights
         gram = inputs.T @ weighted
         penalty = ridge * gram.diagonal().mean() * torch.eye(len(gram))
         solution = torch.linalg.solve(gram + penalty, weighted.T @ targets)
-        norms = (inputs @ solution - targets).square().mean(-1, keepdim=True).sqrt()
-        weights = 1 / norms.clamp(min=0.1)
+        if last < 0:
+            norms = (inputs @ solution - targets).square().mean(-1, keepdim=True).sqrt()
+            weights = 1 / norms.clamp(min=0.1)
     return solution[:-1].T.contiguous(), solution[-1].contiguous()

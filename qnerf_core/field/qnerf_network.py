@@ -31,6 +31,15 @@ class Composited:
     distance: Tensor
 
 
+def coarse_resolution(resolution: int) -> int:
+    """Return the nodes of the coarser grid, along the longest side, that goes with a finer one.
+
+    Args:
+        resolution: Nodes of the finer grid.
+    """
+    return max(4, resolution // 4)
+
+
 class QNeRFNetwork(nn.Module):
     """Maps points to a density and to the features from which one linear head per layer makes queries.
 
@@ -39,15 +48,20 @@ class QNeRFNetwork(nn.Module):
     """
 
     def __init__(
-        self, bounds: np.ndarray, channels: Sequence[int], settings: QNeRFSettings, density_scale: float
+        self,
+        bounds: np.ndarray,
+        resolution: int,
+        channels: Sequence[int],
+        settings: QNeRFSettings,
+        density_scale: float,
     ) -> None:
         super().__init__()
-        # The first column of the finest grid is added to the density.
-        widths = (*settings.features[:-1], settings.features[-1] + 1)
-        self.grids = FeatureGrids(bounds, settings.resolutions, widths)
-        self.explicit = settings.features[-1]
+        # The first column of the finer grid is added to the density.
+        widths = (settings.coarse_features, settings.fine_features + 1)
+        self.grids = FeatureGrids(bounds, (coarse_resolution(resolution), resolution), widths)
+        self.explicit = settings.fine_features
         self.density_scale = density_scale
-        self.base = nn.Linear(sum(settings.features), settings.hidden_width)
+        self.base = nn.Linear(sum(widths), settings.hidden_width)
         self.density = nn.Linear(settings.hidden_width, 1)
         self.width = self.explicit + settings.hidden_width
         self.background = nn.Parameter(torch.zeros(self.width))
@@ -72,21 +86,20 @@ class QNeRFNetwork(nn.Module):
                 head.weight.zero_()
                 head.bias.zero_()
 
-    def forward(self, unit: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, unit: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Evaluate points.
 
         Args:
             unit: (points, 3) positions in [0, 1] of the bounds.
 
         Returns:
-            Density (points,) per metre and features (points, width).
+            Density (points,) per metre, and the two parts of the features: what the grids say (points, encoded), of
+            which the last `explicit` go to the heads, and what the base network makes of it (points, hidden).
         """
         encoded = self.grids(unit)
-        split = encoded.shape[1] - self.explicit
-        inputs = torch.cat([encoded[:, : split - 1], encoded[:, split:]], dim=-1)
-        hidden = torch.relu(self.base(inputs))
-        raw = self.density(hidden)[:, 0] + encoded[:, split - 1]
-        return F.softplus(raw) * self.density_scale, torch.cat([encoded[:, split:], hidden], dim=-1)
+        hidden = torch.relu(self.base(encoded))
+        raw = self.density(hidden)[:, 0] + encoded[:, -self.explicit - 1]
+        return F.softplus(raw) * self.density_scale, encoded, hidden
 
     def composite(self, unit: Tensor, samples: Samples) -> Composited:
         """Render the features of rays.
@@ -96,11 +109,13 @@ class QNeRFNetwork(nn.Module):
             samples: The same samples' distances and lengths.
         """
         count = unit.shape[1]
-        density, features = self(unit.flatten(0, 1))
+        density, encoded, hidden = self(unit.flatten(0, 1))
         weights = sample_weights_torch(density.view(-1, count), samples.lengths)
         opacity = weights.sum(-1)
-        rendered = composite_torch(weights, features.view(-1, count, self.width))
-        rendered = rendered + (1 - opacity)[:, None] * self.background
+        # Composited apart and joined per ray: joining per sample would copy everything once more.
+        explicit = composite_torch(weights, encoded.view(-1, count, encoded.shape[-1]))[:, -self.explicit :]
+        implicit = composite_torch(weights, hidden.view(-1, count, hidden.shape[-1]))
+        rendered = torch.cat([explicit, implicit], dim=-1) + (1 - opacity)[:, None] * self.background
         distance = (weights * samples.distances).sum(-1) / opacity.clamp(min=1e-6)
         return Composited(rendered, weights, distance)
 
@@ -118,7 +133,8 @@ class QNeRFNetwork(nn.Module):
         head = self.heads[layer]
         queries = []
         for points, lengths in zip(unit, samples.lengths, strict=True):
-            density, features = self(points)
+            density, encoded, hidden = self(points)
+            features = torch.cat([encoded[:, -self.explicit :], hidden], dim=-1)
             weights = sample_weights_torch(density[None], lengths[None])[0]
             emitted = (weights[:, None] * head(features)).sum(0)
             queries.append(emitted + (1 - weights.sum()) * head(self.background))

@@ -16,8 +16,10 @@ class QNeRFSettings(BaseModel):
         iterations: Iterations of the first fit.
         warm_iterations: Iterations of every later fit, which starts from the one before.
         batch_rays: Rays of one iteration, at the finest query grid.
-        resolutions: Nodes of each feature grid along the longest side of the bounds, coarse to fine.
-        features: Features per node of each grid; the finest grid starts from the splatted principal components.
+        grid_detail: Nodes of the finer feature grid along the longest side of the bounds, per cell of the finest
+            query map; the coarser grid has a quarter of them. More keeps more detail and averages over less.
+        fine_features: Features per node of the finer grid, which starts from splatted principal components.
+        coarse_features: Features per node of the coarser grid.
         hidden_width: Width of the base network.
         near_samples: Samples per ray within `depth_band` of the known depth.
         other_samples: Samples per ray anywhere else that is not known to be empty.
@@ -31,14 +33,15 @@ class QNeRFSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    iterations: int = Field(default=60, ge=0)
-    warm_iterations: int = Field(default=30, ge=0)
+    iterations: int = Field(default=40, ge=0)
+    warm_iterations: int = Field(default=20, ge=0)
     batch_rays: int = Field(default=2048, ge=1)
-    resolutions: tuple[int, ...] = (16, 64)
-    features: tuple[int, ...] = (16, 32)
+    grid_detail: float = Field(default=1.5, gt=0)
+    fine_features: int = Field(default=32, ge=1)
+    coarse_features: int = Field(default=16, ge=1)
     hidden_width: int = Field(default=64, ge=1)
-    near_samples: int = Field(default=8, ge=1)
-    other_samples: int = Field(default=4, ge=0)
+    near_samples: int = Field(default=6, ge=1)
+    other_samples: int = Field(default=2, ge=0)
     samples_without_depth: int = Field(default=48, ge=2)
     depth_band: float = Field(default=0.025, gt=0)
     depth_sigma: float = Field(default=0.01, gt=0)
