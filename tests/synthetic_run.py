@@ -48,10 +48,10 @@ def stream(
         state = {"grid": torch.full((3,), float(min(interval.index, 1)))}
         if interval.look_ahead:
             queries = tuple(torch.zeros(len(views), *shape) for shape in shapes)
+            losses, step = (1.0, float("nan")), interval.look_ahead[-1]
             yield events.FieldFitted(
-                run_id, interval.index, interval.look_ahead[-1], (1.0, float("nan")), (0.2, 0.2), (0.4, 0.2), (0.1, 0.1),
-                queries, queries, 0.5,
-            )  # fmt: skip
+                run_id, interval.index, step, losses, (0.2, 0.2), (0.4, 0.2), (0.1, 0.1), queries, queries, 0.5
+            )
         latents = torch.full((len(views), 4, 2, 2), float(interval.stop))
         yield events.IntervalFinished(
             run_id, interval.index, interval.stop, latents, state, images * 0.5, (0.3, 0.1), None, {"kept": 1.0}

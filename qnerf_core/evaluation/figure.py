@@ -57,7 +57,7 @@ def clean_plate(images: np.ndarray, masks: np.ndarray) -> Plate:
     brightness = np.where(free, images.mean(axis=1), -1.0)
     best = brightness.argmax(axis=0)
     colour = np.take_along_axis(images, best[None, None], axis=0)[0]
-    known = free.any(axis=0)
+    known = np.any(free, axis=0)
     inner = ndimage.binary_erosion(masks[0], iterations=_ANTIALIASED_EDGE)
     samples = images[0][:, inner if inner.any() else masks[0]].T.astype(np.float64)
     if len(samples) <= PALETTE_SIZE:

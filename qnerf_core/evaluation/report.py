@@ -22,6 +22,7 @@ from qnerf_core.runs.folder import RunFolder
 
 EVALUATION_FILE = "evaluation.json"
 REPORT_VERSION = 1
+NERF_OFF = "the radiance field was switched off"
 # The finder of the figure must find it in the true pictures, or its figures mean nothing.
 REQUIRED_CEILING = 0.95
 TRUTH_KEYS = (
@@ -208,7 +209,7 @@ def _heldout(
 ) -> dict[str, float | None]:
     reason = ""
     if radiance is None:
-        reason = "the radiance field was switched off"
+        reason = NERF_OFF
     elif len(images) < MIN_VIEWS:
         reason = f"{len(images)} views are too few to keep some out"
     elif inputs.bounds is None:
