@@ -77,9 +77,8 @@ def edit(
         "backbone": _absolute(backbone),
     }
     spec = _spec({key: value for key, value in chosen.items() if value is not None}, steps, out if resume else None)
-    finished = _finished(out) if resume else False
-    if finished:
-        messages.print(f"The run in {out} is finished already.")
+    if resume and _finished(out, spec):
+        messages.print(f"The run in {out} is finished already.", soft_wrap=True)
     else:
         _run(spec, out, resume)
     if as_json:
@@ -115,10 +114,13 @@ def _spec(chosen: dict[str, Any], steps: int | None, resumed: Path | None) -> Ed
         raise SettingsError("These settings do not work", f"{where}: {first['msg']}", "Change them.") from error
 
 
-def _finished(out: Path) -> bool:
+def _finished(out: Path, spec: EditSpec) -> bool:
     from qnerf_core.runs.folder import RUN_FILE, RunFolder
 
-    return (out / RUN_FILE).is_file() and RunFolder(out).status == "finished"
+    if not (out / RUN_FILE).is_file():
+        return False
+    run = RunFolder(out)
+    return run.status == "finished" and run.spec == spec
 
 
 def _run(spec: EditSpec, out: Path, resume: bool) -> None:

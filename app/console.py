@@ -24,7 +24,7 @@ results = Console(highlight=False)
 
 
 def print_error(error: StudioError) -> None:
-    messages.print(Text(error.title, style="bold red"))
+    messages.print(Text(error.title, style="bold red"), soft_wrap=True)
     if error.cause:
         messages.print(Text(f"  why:  {error.cause}"), soft_wrap=True)
     if error.next_step:

@@ -75,8 +75,7 @@ class EditProgress(_Bar):
             case events.StageProgress():
                 self._moved(event)
             case events.InversionFinished():
-                loss = sum(event.reconstruction_psnr) / len(event.reconstruction_psnr)
-                messages.print(f"All views are inverted (the autoencoder alone reaches {loss:.1f} dB).")
+                messages.print("All views are inverted.")
             case events.FieldFitted():
                 self._fitted(event)
             case events.IntervalFinished():

@@ -1,0 +1,86 @@
+"""`edit` from the command line, with the real engine on a tiny random model."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from app import cli_edit
+from app.cli import main
+from app.console import CANCELLED, USER_ERROR
+from app.progress import EditProgress
+from qnerf_core import assets
+from qnerf_core.editing import events
+from qnerf_core.files import read_json
+from tests.synthetic_capture import write_capture
+from tests.tiny_models import builtin_like
+
+
+@pytest.fixture(scope="module")
+def capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = write_capture(tmp_path_factory.mktemp("scenes") / "ball", views=3, heldout=1)
+    shutil.copy(assets.poses_folder() / "stand.json", folder / "source_pose.json")
+    for edit in ("up", "aside"):
+        shutil.copy(assets.poses_folder() / "arms-raised.json", folder / "edits" / edit / "pose.json")
+    return folder
+
+
+@pytest.fixture
+def command(capture: Path, tmp_path: Path) -> list[str]:
+    choices = ["--scene", str(capture), "--edit", "up", "--backbone", str(builtin_like()), "--steps", "3", "--tau", "1"]
+    # The QNeRF's own cost belongs to the tests of the engine.
+    return ["edit", *choices, "--method", "independent", "--out", str(tmp_path / "run")]
+
+
+def test_edit_writes_a_run_and_says_where(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, "--json", "--seed", "3"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["status"] == "finished"
+    assert summary["spec"]["seed"] == 3
+    assert len(summary["edited"]) == 2
+    assert all(Path(path).is_file() for path in summary["edited"])
+    assert main([*command, "--seed", "3"]) == USER_ERROR
+    assert "already holds a run" in capsys.readouterr().err
+    assert main(["edit", "--out", str(tmp_path / "run"), "--resume"]) == 0
+    assert "finished already" in capsys.readouterr().err
+    assert main([*command, "--seed", "4", "--resume"]) == USER_ERROR
+    assert "seed was 3, now 4" in capsys.readouterr().err
+
+
+def test_ctrl_c_keeps_what_is_finished_and_resume_goes_on(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(EditProgress):
+        def show(self, event: events.Event) -> None:
+            super().show(event)
+            if isinstance(event, events.IntervalFinished) and event.interval == 0:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    run = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(cli_edit, "EditProgress", Interrupted)
+        assert main([*command, "--no-progressive", "--views", "1"]) == CANCELLED
+    shown = capsys.readouterr().err
+    assert f"edit --out {run} --resume" in shown
+    assert read_json(run / "run.json")["status"] == "cancelled"
+    assert main(["edit", "--out", str(run), "--resume"]) == 0
+    assert "Going on from interval 2" in capsys.readouterr().err
+    info = read_json(run / "run.json")
+    assert info["status"] == "finished"
+    assert (info["spec"]["views"], info["spec"]["progressive"], info["spec"]["tau"]) == (1, False, 1)
+
+
+def test_wrong_names_and_settings_leave_nothing_behind(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command[4] = "fly"
+    assert main(command) == USER_ERROR
+    assert "its edits are: up, aside" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
