@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -9,24 +8,39 @@ import pytest
 import torch
 
 from qnerf_core.diffusion.backbone import Backbone
-from qnerf_core.diffusion.settings import DiffusionSettings, GuidanceSettings
 from qnerf_core.editing.inputs import EditInputs
 from qnerf_core.editing.spec import EditSpec
-from qnerf_core.field.settings import QNeRFSettings
 from tests.synthetic_capture import BOUNDS, ray_trace, ring_of_cameras
 from tests.tiny_models import IMAGE_SIZE, builtin_like
 
 VIEWS = 3
+# Four steps, intervals of one kept and one looked ahead; steps 1 and 2 are guided, by fits to the queries of the same
+# steps in the look-ahead.
+SHORT = EditSpec.model_validate(
+    {
+        "tau": 1,
+        "previews": False,
+        "diffusion": {"steps": 4, "view_batch": 2, "guidance": {"alpha": 0.05, "stop_fraction": 0.75}},
+        "qnerf": {"iterations": 4, "warm_iterations": 2, "batch_rays": 128},
+    }
+)
 
 
-@cache
-def backbone_of(folder: Path) -> Backbone:
-    return Backbone.load(folder)
+def changed(spec: EditSpec, **changes: object) -> EditSpec:
+    """The spec with other choices; `diffusion__injection__enabled` reaches into the parts."""
+    content = spec.model_dump()
+    for path, value in changes.items():
+        *parents, name = path.split("__")
+        place = content
+        for parent in parents:
+            place = place[parent]
+        place[name] = value
+    return EditSpec.model_validate(content)
 
 
 @cache
 def inputs_of(folder: Path) -> EditInputs:
-    """Three views of a ball that moves; its control image is a disc where it goes."""
+    """Three views of a ball that moves up; the control image shows where it goes."""
     cameras = ring_of_cameras(VIEWS, IMAGE_SIZE)
     before = [ray_trace(camera, (0.5, 0.0, 0.9)) for camera in cameras]
     after = [ray_trace(camera, (0.5, 0.0, 1.2)) for camera in cameras]
@@ -36,10 +50,10 @@ def inputs_of(folder: Path) -> EditInputs:
         for camera, picture in zip(cameras, after, strict=True)
     ]
     return EditInputs(
-        backbone=backbone_of(folder),
+        backbone=Backbone.load(folder),
         views=tuple(f"{index:03d}" for index in range(VIEWS)),
         cameras=tuple(cameras),
-        images=torch.from_numpy(np.stack([picture.colour for picture in before])),
+        images=torch.from_numpy(np.stack([picture.colour for picture in before])).float(),
         controls=torch.from_numpy(np.stack([np.repeat(p.mask[None], 3, 0) for p in after])).float(),
         depth=torch.from_numpy(depth),
         depth_valid=torch.from_numpy(depth > 0),
@@ -49,19 +63,6 @@ def inputs_of(folder: Path) -> EditInputs:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def inputs() -> EditInputs:
     return inputs_of(builtin_like())
-
-
-@pytest.fixture
-def make_spec() -> Callable[..., EditSpec]:
-    """A short edit: six steps, intervals of one kept and one looked ahead, guided up to the fifth step."""
-
-    def make(*, steps: int = 6, tau: int = 1, **changes: object) -> EditSpec:
-        guidance = GuidanceSettings(alpha=0.05, **changes.pop("guidance", {}))  # type: ignore[arg-type]  # a dictionary
-        diffusion = DiffusionSettings(steps=steps, view_batch=2, guidance=guidance, **changes.pop("diffusion", {}))  # type: ignore[arg-type]
-        qnerf = QNeRFSettings(iterations=6, warm_iterations=3, batch_rays=256)
-        return EditSpec(tau=tau, diffusion=diffusion, qnerf=qnerf, **changes)  # type: ignore[arg-type]
-
-    return make

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from qnerf_core.diffusion.backbone import Backbone
+from qnerf_core.diffusion.denoise import Denoiser
+from qnerf_core.diffusion.inversion import SourceFeatures, invert
+from qnerf_core.diffusion.settings import DiffusionSettings, InjectionSettings
+
+Draw = Callable[..., torch.Tensor]
+
+
+def inverted(denoiser: Denoiser, clean: torch.Tensor, sources: SourceFeatures | None = None) -> torch.Tensor:
+    trajectory = [clean]
+    keep = None if sources is None else lambda step, features: sources.keep(0, step, features)
+    for level, latents in invert(denoiser, clean, keep):
+        assert level == denoiser.schedule.steps - len(trajectory)
+        trajectory.append(latents)
+    return torch.stack(trajectory[::-1])
+
+
+def settings(steps: int, **injection: object) -> DiffusionSettings:
+    return DiffusionSettings(
+        steps=steps,
+        control_scale=0.0,
+        injection=InjectionSettings(**injection),  # type: ignore[arg-type]  # keywords of a test
+    )
+
+
+def test_more_steps_bring_the_picture_back(tiny_backbone: Backbone, pictures: Draw) -> None:
+    """With the network read at the level the latents have, the error of inversion and return falls with the steps."""
+    size = tiny_backbone.image_size
+    clean = tiny_backbone.encode_images(pictures(1, size))
+    control = tiny_backbone.embed_control(torch.zeros(1, 3, size, size))
+    errors = []
+    for steps in (5, 40):
+        denoiser = Denoiser(tiny_backbone, settings(steps, enabled=False), "")
+        latents = inverted(denoiser, clean)[0]
+        for step in range(steps):
+            latents = denoiser.step(latents, step, control).latents
+        errors.append(float((latents - clean).square().mean().sqrt() / clean.square().mean().sqrt()))
+    assert errors[1] < 0.3 * errors[0]
+
+
+def test_it_is_deterministic(tiny_backbone: Backbone, pictures: Draw) -> None:
+    clean = tiny_backbone.encode_images(pictures(2, tiny_backbone.image_size))
+    first, second = (inverted(Denoiser(tiny_backbone, settings(4), ""), clean) for _ in range(2))
+    assert torch.equal(first, second)
+
+
+def test_kept_features_equal_computed_ones(tiny_backbone: Backbone, pictures: Draw) -> None:
+    """The inversion's pass and the source branch's pass at a step are the same pass."""
+    clean = tiny_backbone.encode_images(pictures(2, tiny_backbone.image_size))
+    size = (tiny_backbone.latent_size,) * 2
+    got = []
+    for limit in (1000.0, 0.0):
+        denoiser = Denoiser(tiny_backbone, settings(5, start_fraction=0.2, memory_limit_mb=limit), "")
+        sources = SourceFeatures(denoiser, [slice(0, 2)], size)
+        assert sources.all_fit == (limit > 0)
+        trajectory = inverted(denoiser, clean, sources)
+        before = sum(denoiser.calls.values())
+        got.append([sources.get(0, step, trajectory) for step in range(5)])
+        assert sum(denoiser.calls.values()) - before == (0 if limit else 4 * 2)
+    assert got[0][0] is None, "the first step is before the start of injection"
+    for kept, computed in zip(got[0][1:], got[1][1:], strict=True):
+        assert kept is not None
+        assert computed is not None
+        assert all(torch.equal(mine, theirs) for mine, theirs in zip(kept, computed, strict=True))
+
+
+def test_the_memory_limit_holds(tiny_backbone: Backbone, pictures: Draw) -> None:
+    clean = tiny_backbone.encode_images(pictures(2, tiny_backbone.image_size))
+    size = (tiny_backbone.latent_size,) * 2
+    whole = Denoiser(tiny_backbone, settings(4, start_fraction=0.0), "")
+    one_step = SourceFeatures.bytes_per_view(whole, size) * 2
+    limit = one_step * 1.5 / 1e6
+    denoiser = Denoiser(tiny_backbone, settings(4, start_fraction=0.0, memory_limit_mb=limit), "")
+    sources = SourceFeatures(denoiser, [slice(0, 2)], size)
+    trajectory = inverted(denoiser, clean, sources)
+
+    def passes(step: int) -> int:
+        before = sum(denoiser.calls.values())
+        sources.get(0, step, trajectory)
+        return sum(denoiser.calls.values()) - before
+
+    assert [passes(step) for step in (0, 0, 1, 1)] == [2, 0, 2, 2], "room for one step only"
+    sources.release_before(1)
+    assert [passes(step) for step in (1, 1)] == [2, 0]
+
+
+@pytest.mark.parametrize("changes", [{"enabled": False}, {"start_fraction": 1.0}])
+def test_without_injection_nothing_is_computed(
+    tiny_backbone: Backbone, noise: Draw, changes: dict[str, object]
+) -> None:
+    size = tiny_backbone.latent_size
+    denoiser = Denoiser(tiny_backbone, settings(4, **changes), "")
+    sources = SourceFeatures(denoiser, [slice(0, 1)], (size, size))
+    assert all(sources.get(0, step, noise(5, 1, 4, size, size)) is None for step in range(4))
+    assert not denoiser.calls
