@@ -84,3 +84,29 @@ def test_wrong_names_and_settings_leave_nothing_behind(
     assert main(command) == USER_ERROR
     assert "its edits are: up, aside" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_everything_made_of_an_edit(
+    command: list[str], capture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command[2] = str(write_capture(tmp_path / "wide", views=7, heldout=1))
+    for path in capture.rglob("*pose.json"):
+        shutil.copy(path, Path(command[2]) / path.relative_to(capture))
+    assert main(command) == 0
+    run = tmp_path / "run"
+    capsys.readouterr()
+    assert main(["export", str(run), "--frames", "4", "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert set(made) == {"dataset", "picture", "nerf", "turntable", "mesh", "nerf_psnr"}
+    assert all(Path(made[key]).exists() for key in made if key != "nerf_psnr")
+    assert main(["scenes", made["dataset"]]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", str(run), "--json", "--no-nerf"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    keys = {"psnr_truth", "ssim_truth", "perceptual_truth", "silhouette_iou", "view_agreement_psnr"}
+    keys |= {"heldout_nerf_psnr", "kid", "fid"}
+    assert keys <= report.keys()
+    assert keys <= report["source"].keys()
+    assert main(["fit", str(run), "--out", str(tmp_path / "nerf"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["psnr"] > 0
