@@ -8,6 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx, once_differentiable
 
+# Of Instant-NGP, as signed 32-bit numbers.
+_PRIMES = (1, 2654435761 - 2**32, 805459861)
+
 
 def grid_shape(bounds: np.ndarray, resolution: int) -> tuple[int, int, int]:
     """Return the nodes (x, y, z) of a grid with cubic cells over a box.
@@ -21,12 +24,13 @@ def grid_shape(bounds: np.ndarray, resolution: int) -> tuple[int, int, int]:
     return int(nodes[0]), int(nodes[1]), int(nodes[2])
 
 
-def trilinear_corners(unit: Tensor, shape: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
+def trilinear_corners(unit: Tensor, shape: tuple[int, int, int], rows: int | None = None) -> tuple[Tensor, Tensor]:
     """Return the eight grid nodes around each point and their weights.
 
     Args:
         unit: (points, 3) positions in [0, 1] of the box; those outside are moved to its border.
         shape: Nodes along x, y, z; the flat index of a node is (x * ny + y) * nz + z.
+        rows: If fewer than the nodes, nodes share rows by the spatial hash of Instant-NGP.
 
     Returns:
         Indices (points, 8) int32 and weights (points, 8), which sum to one.
@@ -36,12 +40,22 @@ def trilinear_corners(unit: Tensor, shape: tuple[int, int, int]) -> tuple[Tensor
     low = torch.minimum(place.floor(), nodes - 1)
     x, y, z = (place - low).unbind(-1)
     base = low.to(torch.int32)
+    plane = torch.stack([(1 - x) * (1 - y), (1 - x) * y, x * (1 - y), x * y], dim=-1)
+    weights = (plane[:, :, None] * torch.stack([1 - z, z], dim=-1)[:, None, :]).flatten(1)
+    if rows is not None and rows < shape[0] * shape[1] * shape[2]:
+        return _hashed_corners(base, rows), weights
     first = (base[:, 0] * shape[1] + base[:, 1]) * shape[2] + base[:, 2]
     steps = [(i * shape[1] + j) * shape[2] + k for i in (0, 1) for j in (0, 1) for k in (0, 1)]
     indices = first[:, None] + torch.tensor(steps, dtype=torch.int32, device=unit.device)
-    plane = torch.stack([(1 - x) * (1 - y), (1 - x) * y, x * (1 - y), x * y], dim=-1)
-    weights = plane[:, :, None] * torch.stack([1 - z, z], dim=-1)[:, None, :]
-    return indices, weights.flatten(1)
+    return indices, weights
+
+
+def _hashed_corners(base: Tensor, rows: int) -> Tensor:
+    x, y, z = base.unbind(-1)
+    # Products wrap around in 32 bits, which is what a hash wants.
+    pairs = [torch.stack([axis, axis + 1], dim=-1) * prime for axis, prime in zip((x, y, z), _PRIMES, strict=True)]
+    mixed = pairs[0][:, :, None, None] ^ pairs[1][:, None, :, None] ^ pairs[2][:, None, None, :]
+    return torch.remainder(mixed.flatten(1), rows)
 
 
 class _WeightedRows(torch.autograd.Function):
@@ -81,18 +95,24 @@ def weighted_rows(table: Tensor, indices: Tensor, weights: Tensor) -> Tensor:
 
 
 class FeatureGrids(nn.Module):
-    """Several dense grids over one box, their features side by side.
+    """Several grids over one box, their features side by side.
 
     Attributes:
         shapes: Nodes (x, y, z) of each grid.
-        tables: One (nodes, features) parameter per grid.
+        tables: One (rows, features) parameter per grid; a row per node, unless there are more than `max_rows`.
     """
 
-    def __init__(self, bounds: np.ndarray, resolutions: tuple[int, ...], features: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        bounds: np.ndarray,
+        resolutions: tuple[int, ...],
+        features: tuple[int, ...],
+        max_rows: int | None = None,
+    ) -> None:
         super().__init__()
         self.shapes = [grid_shape(bounds, resolution) for resolution in resolutions]
         self.tables = nn.ParameterList(
-            torch.zeros(shape[0] * shape[1] * shape[2], width)
+            torch.zeros(min(shape[0] * shape[1] * shape[2], max_rows or 2**31), width)
             for shape, width in zip(self.shapes, features, strict=True)
         )
 
@@ -118,11 +138,11 @@ class FeatureGrids(nn.Module):
         """
         parts = []
         for shape, table in zip(self.shapes, self.tables, strict=True):
-            parts.append(weighted_rows(table, *trilinear_corners(unit, shape)))
+            parts.append(weighted_rows(table, *trilinear_corners(unit, shape, len(table))))
         return torch.cat(parts, dim=-1)
 
     def reference(self, unit: Tensor) -> Tensor:
-        """Return what `forward` returns, by torch's own `grid_sample`.
+        """Return what `forward` returns, by torch's own `grid_sample`; only for grids without shared rows.
 
         Args:
             unit: (points, 3) positions in [0, 1] of the box.

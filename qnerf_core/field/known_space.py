@@ -92,9 +92,7 @@ def know_space(
     return KnownSpace(shape, box, torch.where(torch.isfinite(signed), signed, 0.0), occupied)
 
 
-def _against_view(
-    points: Tensor, camera: Camera, depth: Tensor, usable: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+def _against_view(points: Tensor, camera: Camera, depth: Tensor, usable: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     # How far before the view's surface each point lies: interpolated, and against the nearest surface around.
     height, width = depth.shape
     scaled = camera.scaled(width, height)

@@ -75,9 +75,7 @@ def splat(values: Tensor, unit: Tensor, weights: Tensor, shape: tuple[int, int, 
     return total / mass.clamp(min=1e-6)[:, None]
 
 
-def solve_head(
-    features: Tensor, targets: Tensor, rounds: int, ridge: float = 1e-3
-) -> tuple[Tensor, Tensor]:
+def solve_head(features: Tensor, targets: Tensor, rounds: int, ridge: float = 1e-3) -> tuple[Tensor, Tensor]:
     """Return the linear head that makes the best queries of composited features.
 
     Args:

@@ -15,6 +15,8 @@ from qnerf_core.field.qnerf_network import Composited, QNeRFNetwork
 from qnerf_core.field.rays import Samples
 from qnerf_core.field.settings import QNeRFSettings
 
+_DENSITY_RATE = 0.05
+
 Progress = Callable[[int, int, float], None]
 
 
@@ -112,7 +114,15 @@ def train(
     Raises:
         Cancelled: When `cancelled` says so; the network is left as it is.
     """
-    optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, eps=1e-12, fused=True)
+    # The density layer speaks for all of space at once: at full rate it would undo the known geometry in ten steps.
+    groups = [
+        {
+            "params": [weight for name, weight in network.named_parameters() if not name.startswith("density.")],
+            "scale": 1.0,
+        },
+        {"params": list(network.density.parameters()), "scale": _DENSITY_RATE},
+    ]
+    optimiser = torch.optim.Adam(groups, lr=settings.learning_rate, eps=1e-12, fused=True)
     blocks = len(rays.known) // footprints.block_rays
     batch = max(1, min(blocks, settings.batch_rays // footprints.block_rays))
     order = torch.zeros(0, dtype=torch.long)
@@ -120,7 +130,9 @@ def train(
     for iteration in range(iterations):
         if cancelled is not None and cancelled():
             raise Cancelled
-        optimiser.param_groups[0]["lr"] = settings.learning_rate * (0.1 + 0.45 * (1 + cos(pi * iteration / iterations)))
+        rate = settings.learning_rate * (0.1 + 0.45 * (1 + cos(pi * iteration / iterations)))
+        for group in optimiser.param_groups:
+            group["lr"] = rate * group["scale"]
         if len(order) < batch:
             order = torch.randperm(blocks, generator=generator)
         chosen, order = order[:batch], order[batch:]

@@ -33,8 +33,8 @@ class QNeRFSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    iterations: int = Field(default=40, ge=0)
-    warm_iterations: int = Field(default=20, ge=0)
+    iterations: int = Field(default=30, ge=0)
+    warm_iterations: int = Field(default=15, ge=0)
     batch_rays: int = Field(default=2048, ge=1)
     grid_detail: float = Field(default=1.5, gt=0)
     fine_features: int = Field(default=32, ge=1)
@@ -45,6 +45,45 @@ class QNeRFSettings(BaseModel):
     samples_without_depth: int = Field(default=48, ge=2)
     depth_band: float = Field(default=0.025, gt=0)
     depth_sigma: float = Field(default=0.01, gt=0)
-    depth_weight: float = Field(default=0.02, ge=0)
+    depth_weight: float = Field(default=0.1, ge=0)
     loss: Literal["norm", "squared"] = "norm"
+    learning_rate: float = Field(default=1e-2, gt=0)
+
+
+class RadianceSettings(BaseModel):
+    """How a radiance field of images is built and trained.
+
+    Attributes:
+        iterations: Iterations in all, in equal parts at a quarter, half and the full image size.
+        batch_rays: Rays of one iteration.
+        samples_per_ray: Samples along each ray, placed by what is known of the density.
+        resolutions: Nodes of each feature grid along the longest side of the bounds, coarse to fine.
+        features: Features per node.
+        max_rows: Rows of a feature grid; nodes of finer grids share them by a hash.
+        hidden_width: Width of the network.
+        view_dependence: Let colours depend on the direction they are seen from.
+        occupancy_resolution: Nodes of the density grid that guides sampling, along the longest side.
+        occupancy_interval: Iterations between its updates.
+        near: Nothing is sampled nearer to a camera than this fraction of the diagonal of the bounds: few views cannot
+            tell fog before one of them from the scene.
+        distortion_weight: Weight of the distortion loss of mip-NeRF 360, against fog.
+        depth_weight: Weight of the depth loss if depth is given; zero leaves depth out.
+        learning_rate: Adam's, at the start; it falls to a thirtieth along a cosine.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    iterations: int = Field(default=600, ge=0)
+    batch_rays: int = Field(default=4096, ge=1)
+    samples_per_ray: int = Field(default=20, ge=2)
+    resolutions: tuple[int, ...] = (16, 32, 64, 128, 256)
+    features: int = Field(default=4, ge=1)
+    max_rows: int = Field(default=2**17, ge=1)
+    hidden_width: int = Field(default=32, ge=1)
+    view_dependence: bool = False
+    occupancy_resolution: int = Field(default=64, ge=4)
+    occupancy_interval: int = Field(default=25, ge=1)
+    near: float = Field(default=0.05, ge=0)
+    distortion_weight: float = Field(default=0.005, ge=0)
+    depth_weight: float = Field(default=0.0, ge=0)
     learning_rate: float = Field(default=1e-2, gt=0)
