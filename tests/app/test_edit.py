@@ -87,6 +87,7 @@ def test_wrong_names_and_settings_leave_nothing_behind(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_everything_made_of_an_edit(
     command: list[str], capture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
