@@ -20,14 +20,15 @@ class KnownSpace:
     Attributes:
         shape: Nodes along x, y, z.
         bounds: (2, 3) float32 box, metres.
-        signed_distance: (nodes,) metres along the viewing axes, positive before every surface, negative behind; zero
-            where no view says anything.
+        signed_distance: (nodes,) metres along the viewing axes, positive before every surface, negative behind.
+        seen: (nodes,) bool, whether some view says anything; signed_distance is zero elsewhere.
         occupied: (nodes,) bool, false where some view sees through the node with a margin.
     """
 
     shape: tuple[int, int, int]
     bounds: Tensor
     signed_distance: Tensor
+    seen: Tensor
     occupied: Tensor
 
     def occupied_at(self, points: Tensor) -> Tensor:
@@ -82,14 +83,15 @@ def know_space(
     signed = torch.full((len(points),), -torch.inf)
     occupied = torch.ones(len(points), dtype=torch.bool)
     if depth is None:
-        return KnownSpace(shape, box, torch.zeros(len(points)), occupied)
+        return KnownSpace(shape, box, torch.zeros(len(points)), ~occupied, occupied)
     usable = (depth > 0) if valid is None else valid & (depth > 0)
     for camera, view_depth, view_usable in zip(cameras, depth, usable, strict=True):
         distance, lowest, seen = _against_view(points, camera, view_depth, view_usable)
         margin = band + cell
         occupied &= ~(seen & (lowest > margin))
         signed = torch.where(seen, torch.maximum(signed, distance), signed)
-    return KnownSpace(shape, box, torch.where(torch.isfinite(signed), signed, 0.0), occupied)
+    known = torch.isfinite(signed)
+    return KnownSpace(shape, box, torch.where(known, signed, 0.0), known, occupied)
 
 
 def _against_view(points: Tensor, camera: Camera, depth: Tensor, usable: Tensor) -> tuple[Tensor, Tensor, Tensor]:

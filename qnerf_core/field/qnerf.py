@@ -30,6 +30,8 @@ from qnerf_core.field.settings import QNeRFSettings
 from qnerf_core.scene.camera import Camera
 
 _CHUNK = 4096
+# Raw density of space nobody has seen: light passes, gradients too.
+_THIN_FOG = -4.0
 
 
 @dataclass(frozen=True)
@@ -99,9 +101,8 @@ class QNeRFTrainer:
         # An opaque surface should stop a ray within a couple of samples.
         spacing = 2 * band / settings.near_samples
         self._network = QNeRFNetwork(box, resolution, self.channels, settings, density_scale=1 / spacing)
-        self._initial_density = torch.zeros_like(space.signed_distance)
-        if depth is not None:
-            self._initial_density = (-space.signed_distance / spacing * 3).clamp(-6, 3)
+        known = (-space.signed_distance / spacing * 3).clamp(-6, 3)
+        self._initial_density = torch.where(space.seen, known, _THIN_FOG)
         self._network.reset(self._generator())
         self._means = [torch.zeros(count) for count in self.channels]
         self._deviations = [torch.ones(count) for count in self.channels]

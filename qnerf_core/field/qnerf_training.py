@@ -15,7 +15,7 @@ from qnerf_core.field.qnerf_network import Composited, QNeRFNetwork
 from qnerf_core.field.rays import Samples
 from qnerf_core.field.settings import QNeRFSettings
 
-_DENSITY_RATE = 0.05
+_KNOWN_DENSITY_RATE = 0.05
 
 Progress = Callable[[int, int, float], None]
 
@@ -120,7 +120,7 @@ def train(
             "params": [weight for name, weight in network.named_parameters() if not name.startswith("density.")],
             "scale": 1.0,
         },
-        {"params": list(network.density.parameters()), "scale": _DENSITY_RATE},
+        {"params": list(network.density.parameters()), "scale": density_rate},
     ]
     optimiser = torch.optim.Adam(groups, lr=settings.learning_rate, eps=1e-12, fused=True)
     blocks = len(rays.known) // footprints.block_rays

@@ -26,6 +26,7 @@ from qnerf_core.scene.camera import Camera
 _CHUNK = 4096
 _FORMAT = "qnerf-studio radiance field 1"
 _DEPTH_SIGMA = 0.01
+_SMALLEST = 48
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +167,7 @@ def fit_radiance_field(
     network = RadianceNetwork(bounds, settings)
     network.reset(generator)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, eps=1e-12, fused=True)
-    stages = _stages(settings.iterations)
+    stages = _stages(settings.iterations, min(images.shape[2:]))
     done = 0
     for iterations, divisor in stages:
         pixels = _pixels(cameras, images, depth if settings.depth_weight else None, divisor)
@@ -190,10 +191,11 @@ def fit_radiance_field(
     return RadianceField(network)
 
 
-def _stages(iterations: int) -> list[tuple[int, int]]:
-    # Blurred images first: geometry forms from them in a few passes over few pixels.
+def _stages(iterations: int, size: int) -> list[tuple[int, int]]:
+    # Blurred images first: geometry forms from them in a few passes over few pixels. Small ones have no blur to spare.
     third = iterations // 3
-    return [(third, 4), (third, 2), (iterations - 2 * third, 1)]
+    divisors = [max(1, min(most, size // _SMALLEST)) for most in (4, 2, 1)]
+    return list(zip((third, third, iterations - 2 * third), divisors, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
