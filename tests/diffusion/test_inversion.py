@@ -9,6 +9,8 @@ from qnerf_core.diffusion.backbone import Backbone
 from qnerf_core.diffusion.denoise import Denoiser
 from qnerf_core.diffusion.inversion import SourceFeatures, invert
 from qnerf_core.diffusion.settings import DiffusionSettings, InjectionSettings
+from tests.diffusion.conftest import loaded
+from tests.tiny_models import builtin_like
 
 Draw = Callable[..., torch.Tensor]
 
@@ -30,19 +32,36 @@ def settings(steps: int, **injection: object) -> DiffusionSettings:
     )
 
 
-def test_more_steps_bring_the_picture_back(tiny_backbone: Backbone, pictures: Draw) -> None:
-    """With the network read at the level the latents have, the error of inversion and return falls with the steps."""
-    size = tiny_backbone.image_size
-    clean = tiny_backbone.encode_images(pictures(1, size))
-    control = tiny_backbone.embed_control(torch.zeros(1, 3, size, size))
+def test_more_steps_bring_the_picture_back(pictures: Draw) -> None:
+    """The error of inversion and return falls with the steps.
+
+    Not so with the random network that predicts noise: near the noise end its nonsense is divided by almost zero.
+    """
+    backbone = loaded(builtin_like())
+    size = backbone.image_size
+    clean = backbone.encode_images(pictures(1, size))
+    control = backbone.embed_control(torch.zeros(1, 3, size, size))
     errors = []
-    for steps in (5, 40):
-        denoiser = Denoiser(tiny_backbone, settings(steps, enabled=False), "")
+    for steps in (4, 24):
+        denoiser = Denoiser(backbone, settings(steps, enabled=False), "")
         latents = inverted(denoiser, clean)[0]
         for step in range(steps):
             latents = denoiser.step(latents, step, control).latents
         errors.append(float((latents - clean).square().mean().sqrt() / clean.square().mean().sqrt()))
-    assert errors[1] < 0.3 * errors[0]
+    assert errors[1] < 0.35 * errors[0]
+
+
+def test_the_network_reads_latents_at_the_level_they_have(tiny_backbone: Backbone, noise: Draw) -> None:
+    size = tiny_backbone.latent_size
+    denoiser = Denoiser(tiny_backbone, settings(4), "")
+    seen: list[tuple[int, torch.Tensor]] = []
+    hook = tiny_backbone.unet.register_forward_pre_hook(lambda _module, inputs: seen.append((inputs[1], inputs[0])))
+    trajectory = inverted(denoiser, noise(1, 4, size, size))
+    hook.remove()
+    timesteps = denoiser.schedule.timesteps
+    assert [timestep for timestep, _ in seen] == [0, timesteps[3], timesteps[2], timesteps[1]]
+    for level, (_, latents) in zip((4, 3, 2, 1), seen, strict=True):
+        assert torch.equal(latents, trajectory[level])
 
 
 def test_it_is_deterministic(tiny_backbone: Backbone, pictures: Draw) -> None:
