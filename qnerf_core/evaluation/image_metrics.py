@@ -114,15 +114,14 @@ def perceptual_distance(picture: np.ndarray, reference: np.ndarray, region: np.n
     return float(distances.mean() if region is None else distances[region].mean())
 
 
-def silhouette_iou(mask: np.ndarray, reference: np.ndarray, known: np.ndarray | None = None) -> float:
-    """Intersection over union of two silhouettes (H, W) bool, counted where ``known`` (H, W) is true.
+def silhouette_iou(mask: np.ndarray, reference: np.ndarray) -> float:
+    """Intersection over union of two silhouettes (H, W) bool.
 
     Returns:
         A number in [0, 1]; 1 when both are empty.
     """
-    counted = np.ones_like(mask, dtype=bool) if known is None else known
-    union = int(np.count_nonzero((mask | reference) & counted))
-    return int(np.count_nonzero(mask & reference & counted)) / union if union else 1.0
+    union = int(np.count_nonzero(mask | reference))
+    return int(np.count_nonzero(mask & reference)) / union if union else 1.0
 
 
 def edit_region(before: np.ndarray, after: np.ndarray) -> np.ndarray:

@@ -37,8 +37,8 @@ EXPLANATIONS = {
     "ssim_truth": "SSIM map averaged over the region, mean over views; higher is better",
     "perceptual_truth": "LPIPS-like distance of EfficientNet-Lite0 features (not LPIPS), averaged over the region; "
     "lower is better",
-    "silhouette_iou": "the figure found by its difference from the empty background against the true silhouette, "
-    "where the background is known; the finder's value on the truth itself is silhouette_iou_ceiling",
+    "silhouette_iou": "the figure, found by its difference from the camera's empty background (put together from all "
+    "true pictures), against the true silhouette; the finder's value on the truth itself is silhouette_iou_ceiling",
     "view_agreement_psnr": "dB, views reprojected into neighbours within "
     f"{MAX_ANGLE_DEGREES:g} degrees by the target's true depth, hidden points left out, inside the region; "
     "_figure: on the target's figure only; the truth's own value is view_agreement_psnr_ceiling",
@@ -199,7 +199,7 @@ def _against_truth(images: np.ndarray, truth: Truth, per_view: dict[str, list[fl
         columns["ssim_truth_full"].append(ssim(image, true))
         columns["perceptual_truth"].append(float((distances if inside is None else distances[inside]).mean()))
         columns["perceptual_truth_full"].append(float(distances.mean()))
-        columns["silhouette_iou"].append(silhouette_iou(segment_figure(image, plate), mask, plate.known))
+        columns["silhouette_iou"].append(silhouette_iou(segment_figure(image, plate), mask))
     per_view |= columns
     return {key: float(np.mean(values)) for key, values in columns.items()}
 
@@ -228,7 +228,7 @@ def _ceilings(truth: Truth | None, inputs: EvaluationInputs, warnings: list[str]
     if truth is None:
         return {"silhouette_iou_ceiling": None, "view_agreement_psnr_ceiling": None}
     found = [
-        silhouette_iou(segment_figure(image, plate), mask, plate.known)
+        silhouette_iou(segment_figure(image, plate), mask)
         for image, plate, mask in zip(truth.images, truth.plates, truth.masks, strict=True)
     ]
     ceiling = float(np.mean(found))

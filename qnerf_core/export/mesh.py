@@ -15,6 +15,7 @@ from skimage.measure import marching_cubes
 
 from qnerf_core import files
 from qnerf_core.errors import ExportError
+from qnerf_core.field.radiance import RadianceField
 
 Z_UP_TO_Y_UP = np.array([[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, -1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
 _CHUNK = 65536
@@ -81,3 +82,23 @@ def write_glb(mesh: trimesh.Trimesh, path: Path | str) -> None:
 def _in_chunks(function: Callable[[np.ndarray], np.ndarray], points: np.ndarray) -> np.ndarray:
     parts = [function(points[start : start + _CHUNK]) for start in range(0, len(points), _CHUNK)]
     return np.concatenate(parts).astype(np.float64)
+
+
+def export_mesh(field: RadianceField, box: np.ndarray, path: Path | str, resolution: int = 128) -> trimesh.Trimesh:
+    """Write the part of a field inside a box as GLB.
+
+    Args:
+        field: The field.
+        box: (2, 3), metres; `qnerf_core.export.subject.subject_box` gives the edited subject's.
+        path: Ends with ``.glb``.
+        resolution: Samples along the longest side.
+
+    Returns:
+        The mesh as in the program's world (z up).
+
+    Raises:
+        ExportError: There is no surface in the box.
+    """
+    mesh = extract_mesh(field.density, field.colour, box, resolution)
+    write_glb(mesh, path)
+    return mesh

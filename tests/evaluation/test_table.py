@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from qnerf_core.editing.spec import EditSpec
+from qnerf_core.errors import StudioError
+from qnerf_core.evaluation import table
+from qnerf_core.runs.folder import RUN_FILE, RunFolder
+from qnerf_core.scene.capture import load_capture
+from qnerf_core.scene.scene import load_images
+from tests.synthetic_capture import write_capture
+from tests.synthetic_run import make_backbone, stream, write_run
+
+
+def test_all_edits_and_methods_are_in_the_table_and_nothing_is_done_twice(tmp_path: Path) -> None:
+    scene = write_capture(tmp_path / "scene", views=3, size=32, heldout=1)
+    backbone = make_backbone(tmp_path / "model")
+    done: list[str] = []
+
+    def finish(spec: EditSpec, folder: Path) -> RunFolder:
+        if not (folder / RUN_FILE).is_file():
+            done.append(folder.name)
+            capture = load_capture(spec.scene)
+            names = tuple(view.name for view in capture.scene.training_views)
+            views = capture.edit(spec.edit).truth if spec.method == "qnerf" else capture.scene
+            write_run(folder, spec, load_images(views.subset(names).views), names)
+        return RunFolder(folder)
+
+    wanted = table.specs(str(scene), ["qnerf", "independent"], backbone=str(backbone), diffusion={"steps": 6}, tau=2)
+    assert list(wanted) == [("up", "qnerf"), ("up", "independent"), ("aside", "qnerf"), ("aside", "independent")]
+    reports = table.collect(wanted, tmp_path / "runs", nerf=False, finish=finish)
+    assert len(done) == 4
+    again = table.collect(wanted, tmp_path / "runs", nerf=False, finish=finish)
+    assert len(done) == 4
+    text = table.markdown(again, "the command")
+    assert text == table.markdown(reports, "the command")
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    labels = [(row[0].strip("| "), row[1]) for row in rows[1:]]
+    assert labels == [
+        *(("up", name) for name in ("qnerf", "independent", "unedited source", "truth (ceiling)")),
+        *(("aside", name) for name in ("qnerf", "independent", "unedited source", "truth (ceiling)")),
+        *(("mean", name) for name in ("qnerf", "independent", "unedited source")),
+    ]
+    assert rows[1][2] == "**100.00**"  # the truth was given as the result of qnerf
+    assert rows[2][2] == rows[3][2]  # and the source as that of independent
+    assert "`the command`" in text
+    assert "EfficientNet-Lite0" in text
+
+
+def test_methods_are_the_ablations_of_the_paper() -> None:
+    made = {name: EditSpec(**fields) for name, fields in table.METHODS.items()}
+    assert made["independent"].method == "independent"
+    assert made["hard-injection"].hard_injection
+    assert not made["not-progressive"].progressive
+    assert made["qnerf"] == EditSpec()
+
+
+def test_a_scene_without_edits_cannot_be_tabulated(tmp_path: Path) -> None:
+    (write_capture(tmp_path / "scene", views=3, size=16, heldout=1) / "capture.json").unlink()
+    with pytest.raises(StudioError, match="brings no edits"):
+        table.specs(str(tmp_path / "scene"), ["qnerf"])
+
+
+def test_the_synthetic_stream_is_what_the_store_expects(tmp_path: Path) -> None:
+    # Guards the helper the tests above stand on: every tensor has the view axis first.
+    spec = EditSpec(scene="x", backbone=str(make_backbone(tmp_path / "m")))
+    images = torch.from_numpy(np.zeros((3, 3, 16, 16), dtype=np.float32))
+    assert [type(event).__name__ for event in stream(spec, images)][:2] == ["RunStarted", "StageProgress"]
