@@ -115,11 +115,10 @@ def train(
         Cancelled: When `cancelled` says so; the network is left as it is.
     """
     # The density layer speaks for all of space at once: at full rate it would undo the known geometry in ten steps.
+    others = [weight for name, weight in network.named_parameters() if not name.startswith("density.")]
+    density_rate = _KNOWN_DENSITY_RATE if bool(rays.known.any()) else 1.0
     groups = [
-        {
-            "params": [weight for name, weight in network.named_parameters() if not name.startswith("density.")],
-            "scale": 1.0,
-        },
+        {"params": others, "scale": 1.0},
         {"params": list(network.density.parameters()), "scale": density_rate},
     ]
     optimiser = torch.optim.Adam(groups, lr=settings.learning_rate, eps=1e-12, fused=True)
