@@ -68,7 +68,7 @@ def unet(
     work: Path = _WORK,
     out: Path = _MODEL,
     minutes: float = 180.0,
-    high_from: Annotated[float, typer.Option(help="share of the time after which pictures have 256 px")] = 0.7,
+    whole_from: Annotated[float, typer.Option(help="share of the time after which pictures are no crops")] = 0.65,
     seed: int = 0,
 ) -> None:
     """Train UNet, ControlNet and text encoder; continues where it stopped, then writes the model folder."""
@@ -76,7 +76,7 @@ def unet(
     from qnerf_core.authoring.train_unet import train_unet
 
     autoencoder = load_vae(out)
-    write_model(train_unet(data, work, out, autoencoder, minutes, high_from, seed), out)
+    write_model(train_unet(data, work, out, autoencoder, minutes, whole_from, seed), out)
     typer.echo(f"wrote {out}")
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from diffusers import AutoencoderKL
 
 from qnerf_core.authoring.dataset import Sample, read_shard
@@ -15,7 +14,8 @@ from qnerf_core.authoring.training import to_tensor
 from qnerf_core.control.openpose import skeleton_image
 from qnerf_core.files import atomic_path
 
-LOW_SIZE, HIGH_SIZE = 128, 256
+CROP = 16
+"""Side of a crop in latents; whole pictures have twice that."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +34,10 @@ def _encode(vae: AutoencoderKL, images: torch.Tensor) -> np.ndarray:
 
 
 def encode_shard(shard: Path, out: Path, vae: AutoencoderKL) -> None:
-    """Writes the latents of a shard's pictures at both training sizes."""
+    """Writes the latents of a shard's pictures."""
     images = to_tensor(np.stack([sample.image for sample in read_shard(shard)]))
-    low = F.avg_pool2d(images, HIGH_SIZE // LOW_SIZE)
     with atomic_path(out) as temporary, temporary.open("wb") as file:
-        np.savez(file, low=_encode(vae, low), high=_encode(vae, images))
+        np.save(file, _encode(vae, images))
 
 
 class LatentFolder:
@@ -50,7 +49,7 @@ class LatentFolder:
     def __init__(self, data: Path, cache: Path, vae: AutoencoderKL) -> None:
         self._data, self._cache, self._vae = data, cache, vae
         self._samples: list[Sample] = []
-        self._latents: dict[int, list[np.ndarray]] = {LOW_SIZE: [], HIGH_SIZE: []}
+        self._latents: list[np.ndarray] = []
         self._known: set[Path] = set()
         cache.mkdir(parents=True, exist_ok=True)
         self.refresh(10_000)
@@ -59,30 +58,37 @@ class LatentFolder:
         """Takes in up to `most` new shards."""
         new = [path for path in sorted(self._data.glob("shard-*.npz"))[1:] if path not in self._known]
         for shard in new[:most]:
-            encoded = self._cache / shard.name
+            encoded = self._cache / f"{shard.stem}.npy"
             if not encoded.is_file():
                 encode_shard(shard, encoded, self._vae)
-            with np.load(encoded) as latents:
-                self._latents[LOW_SIZE].extend(latents["low"])
-                self._latents[HIGH_SIZE].extend(latents["high"])
+            self._latents.extend(np.load(encoded))
             self._samples.extend(read_shard(shard))
             self._known.add(shard)
 
     def __len__(self) -> int:
         return len(self._samples)
 
-    def draw(self, generator: np.random.Generator, count: int, size: int) -> Batch:
-        """A random batch at one of the two sizes."""
+    def draw(self, generator: np.random.Generator, count: int, cropped: bool) -> Batch:
+        """A random batch of whole pictures, or of crops of half their side, more often from the middle."""
         chosen = generator.integers(len(self._samples), size=count)
-        return Batch(
-            latents=torch.from_numpy(np.stack([self._latents[size][n] for n in chosen])).float(),
-            control=control_pictures([self._samples[n] for n in chosen], size),
-            captions=[self._samples[n].caption for n in chosen],
-        )
+        latents = torch.from_numpy(np.stack([self._latents[n] for n in chosen])).float()
+        control = control_pictures([self._samples[n] for n in chosen])
+        if cropped:
+            room = latents.shape[-1] - CROP
+            corners = np.rint(generator.triangular(-0.5, room / 2, room + 0.5, (count, 2))).clip(0, room).astype(int)
+            latents = torch.stack(
+                [part[:, y : y + CROP, x : x + CROP] for part, (y, x) in zip(latents, corners, strict=True)]
+            )
+            side = 8 * CROP
+            control = torch.stack(
+                [
+                    part[:, 8 * y : 8 * y + side, 8 * x : 8 * x + side]
+                    for part, (y, x) in zip(control, corners, strict=True)
+                ]
+            )
+        return Batch(latents, control, [self._samples[n].caption for n in chosen])
 
 
-def control_pictures(samples: list[Sample], size: int) -> torch.Tensor:
-    """(N, 3, size, size) skeleton pictures of samples, [0, 1]."""
-    return to_tensor(
-        np.stack([skeleton_image(sample.keypoints, sample.camera.scaled(size, size)) for sample in samples])
-    )
+def control_pictures(samples: list[Sample]) -> torch.Tensor:
+    """(N, 3, H, W) skeleton pictures of samples, [0, 1]."""
+    return to_tensor(np.stack([skeleton_image(sample.keypoints, sample.camera) for sample in samples]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from diffusers import AutoencoderKL, StableDiffusionControlNetPipeline
 from transformers import CLIPTokenizer
 
@@ -31,7 +32,7 @@ def write_model(trained: TrainedDenoiser, out: Path) -> None:
         feature_extractor=None,
         requires_safety_checker=False,
     )
-    pipeline.half().save_pretrained(out, safe_serialization=True)
+    pipeline.to(torch.float16).save_pretrained(out, safe_serialization=True)
 
 
 def write_snapshot(work: Path, out: Path) -> None:

@@ -23,7 +23,7 @@ from qnerf_core.authoring.architecture import (
     make_unet,
 )
 from qnerf_core.authoring.dataset import read_shard
-from qnerf_core.authoring.latents import HIGH_SIZE, LOW_SIZE, Batch, LatentFolder, control_pictures
+from qnerf_core.authoring.latents import LatentFolder, control_pictures
 from qnerf_core.authoring.training import (
     CHECKPOINT_SECONDS,
     AveragedWeights,
@@ -33,7 +33,7 @@ from qnerf_core.authoring.training import (
 )
 
 _PEAK_RATE = 4e-4
-_BATCH = {LOW_SIZE: 8, HIGH_SIZE: 3}
+_CROPS, _WHOLE = 8, 3
 _CAPTION_DROPPED = 0.15
 _CONTROL_DROPPED = 0.2
 _SHEET_STEPS = 12
@@ -83,15 +83,8 @@ def _tokens(tokenizer: CLIPTokenizer, captions: list[str]) -> torch.Tensor:
     ).input_ids
 
 
-def _size_now(share: float, high_from: float, generator: np.random.Generator) -> int:
-    """Low resolution first; at the end high resolution, with a low one now and then."""
-    if share < high_from:
-        return LOW_SIZE
-    return HIGH_SIZE if generator.random() < 0.9 else LOW_SIZE
-
-
 def train_unet(
-    data: Path, work: Path, out: Path, vae: AutoencoderKL, minutes: float, high_from: float, seed: int
+    data: Path, work: Path, out: Path, vae: AutoencoderKL, minutes: float, whole_from: float, seed: int
 ) -> TrainedDenoiser:
     """Trains until `minutes` of training are spent, over restarts.
 
@@ -101,7 +94,8 @@ def train_unet(
         out: The model folder; the tokenizer is written there.
         vae: The trained autoencoder; its encoder must not change any more.
         minutes: Budget.
-        high_from: Share of the budget after which pictures have 256 px instead of 128.
+        whole_from: Share of the budget after which pictures are whole; before, they are crops of half the side,
+            which cost a fifth and teach the same details at the same scale.
         seed: Of weights and batches.
     """
     torch.manual_seed(seed)
@@ -126,8 +120,8 @@ def train_unet(
     while clock.share < 1:
         for group in optimizer.param_groups:
             group["lr"] = clock.learning_rate(_PEAK_RATE)
-        size = _size_now(clock.share, high_from, generator)
-        batch = folder.draw(generator, _BATCH[size], size)
+        cropped = clock.share < whole_from
+        batch = folder.draw(generator, _CROPS if cropped else _WHOLE, cropped)
         captions = ["" if generator.random() < _CAPTION_DROPPED else caption for caption in batch.captions]
         noise = torch.randn_like(batch.latents)
         timesteps = torch.randint(0, scheduler.config["num_train_timesteps"], (len(noise),))
@@ -157,7 +151,7 @@ def train_unet(
                     "seconds": clock.seconds,
                 },
             )
-            sheet = sample_sheet(average.module, tokenizer, vae, data, size)
+            sheet = sample_sheet(average.module, tokenizer, vae, data)
             (work / "sheets").mkdir(exist_ok=True)
             Image.fromarray(sheet).save(work / "sheets" / f"step-{step:06d}.png")
             folder.refresh()
@@ -167,18 +161,20 @@ def train_unet(
 
 @torch.no_grad()
 def sample_sheet(
-    model: Denoiser, tokenizer: CLIPTokenizer, vae: AutoencoderKL, data: Path, size: int, count: int = 4
+    model: Denoiser, tokenizer: CLIPTokenizer, vae: AutoencoderKL, data: Path, count: int = 4
 ) -> np.ndarray:
     """A picture to look at: kept-out skeletons above what the model paints for them from noise, uint8 (2S, NS, 3)."""
     samples = read_shard(data / "shard-0000.npz")[:: 2 * 8][:count]
-    batch = Batch(torch.empty(0), control_pictures(samples, size), [sample.caption for sample in samples])
+    control = control_pictures(samples)
     scheduler = make_scheduler()
     scheduler.set_timesteps(_SHEET_STEPS)
-    latents = torch.randn((count, 4, size // 8, size // 8), generator=torch.Generator().manual_seed(0))
-    tokens = _tokens(tokenizer, batch.captions)
+    latents = torch.randn(
+        (count, 4, control.shape[2] // 8, control.shape[3] // 8), generator=torch.Generator().manual_seed(0)
+    )
+    tokens = _tokens(tokenizer, [sample.caption for sample in samples])
     for timestep in scheduler.timesteps:
-        prediction = model(latents, timestep.expand(count), tokens, batch.control)
+        prediction = model(latents, timestep.expand(count), tokens, control)
         latents = scheduler.step(prediction, timestep, latents).prev_sample
     images = (vae.decode(latents / vae.config["scaling_factor"]).sample / 2 + 0.5).clamp(0, 1)
-    rows = [torch.cat(list(part), dim=2) for part in (batch.control, images)]
+    rows = [torch.cat(list(part), dim=2) for part in (control, images)]
     return (torch.cat(rows, dim=1).permute(1, 2, 0) * 255).round().byte().numpy()

@@ -14,7 +14,7 @@ from torch import nn
 
 from qnerf_core.files import atomic_path
 
-CHECKPOINT_SECONDS = 180.0
+CHECKPOINT_SECONDS = 120.0
 
 
 class Clock:

@@ -6,6 +6,7 @@ import pickle
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,13 @@ class _ChumpyArray:
         self.array = np.asarray(state["x"])
 
 
+def _encoded(text: str, encoding: str) -> bytes:
+    """Stands for `codecs.encode`, with which Python 3 writes bytes into old pickle protocols."""
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"it encodes text as {encoding}, which no SMPL file needs")
+    return text.encode("latin1")
+
+
 class _SmplUnpickler(pickle.Unpickler):
     """Unpickles numpy arrays, scipy sparse matrices and chumpy wrappers; refuses everything else.
 
@@ -61,6 +69,7 @@ class _SmplUnpickler(pickle.Unpickler):
     _ALLOWED: Mapping[tuple[str, str], Any] = {
         ("numpy", "ndarray"): np.ndarray,
         ("numpy", "dtype"): np.dtype,
+        ("_codecs", "encode"): _encoded,
         ("chumpy.ch", "Ch"): _ChumpyArray,
         ("scipy.sparse.csc", "csc_matrix"): sparse.csc_matrix,
         ("scipy.sparse._csc", "csc_matrix"): sparse.csc_matrix,
@@ -75,7 +84,8 @@ class _SmplUnpickler(pickle.Unpickler):
             global_name in self._NUMPY_HELPERS
         ):
             # numpy 2 moved these helpers; old files name the old place.
-            return getattr(np._core.numeric if global_name == "_frombuffer" else np._core.multiarray, global_name)
+            home = "numpy._core.numeric" if global_name == "_frombuffer" else "numpy._core.multiarray"
+            return getattr(import_module(home), global_name)
         raise pickle.UnpicklingError(f"it names {module_name}.{global_name}, which no SMPL file needs")
 
 
