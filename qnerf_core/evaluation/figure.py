@@ -102,7 +102,8 @@ def segment_figure(picture: np.ndarray, plate: Plate) -> np.ndarray:
     sizes = np.bincount(labels.ravel())[1:]
     if sizes.max() < MIN_FIGURE_SHARE * raw.size:
         return np.zeros_like(raw)
-    return _without_small_holes(labels == 1 + int(sizes.argmax()))
+    figure = _without_small_holes(labels == 1 + int(sizes.argmax()))
+    return _without_fringe(figure, balanced, difference)
 
 
 def _palette(source: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -129,3 +130,15 @@ def _without_small_holes(figure: np.ndarray) -> np.ndarray:
     small[0] = False
     filled: np.ndarray = figure | small[labels]
     return filled
+
+
+def _without_fringe(figure: np.ndarray, picture: np.ndarray, difference: np.ndarray) -> np.ndarray:
+    # A pixel on the edge mixes figure and background. It belongs to the one it is closer to in colour: the plate, or
+    # the nearest pixel inside the figure.
+    interior = ndimage.binary_erosion(figure)
+    if not interior.any():
+        return figure
+    rows, columns = ndimage.distance_transform_edt(~interior, return_distances=False, return_indices=True)
+    off_figure = np.linalg.norm(picture - picture[:, rows, columns], axis=0)
+    trimmed: np.ndarray = interior | (figure & (difference >= off_figure))
+    return trimmed
