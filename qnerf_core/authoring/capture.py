@@ -19,7 +19,7 @@ from qnerf_core.body.pose import BETA_COUNT, BodyPose
 from qnerf_core.body.pose_file import write_pose
 from qnerf_core.scene.camera import Camera
 from qnerf_core.scene.nerfstudio import write_transforms
-from qnerf_core.scene.scene import View
+from qnerf_core.scene.scene import View, write_depth
 
 VIEW_COUNT = 32
 HELD_OUT_EVERY = 4
@@ -56,6 +56,10 @@ def ring_of_cameras(count: int = VIEW_COUNT) -> list[Camera]:
     return cameras
 
 
+def _held_out(index: int) -> bool:
+    return index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
+
+
 def _render_views(
     folder: Path, renderer: Renderer, room: Room, figure: Figure, pose: BodyPose, cameras: Sequence[Camera]
 ) -> None:
@@ -65,20 +69,16 @@ def _render_views(
     for index, camera in enumerate(cameras):
         name = f"{index:03d}"
         picture = renderer.picture(camera)
-        view = View(
-            name=name,
-            camera=camera,
-            image_path=folder / "images" / f"{name}.jpg",
-            mask_path=folder / "masks" / f"{name}.png",
-            depth_path=folder / "depth" / f"{name}.png",
-            heldout=index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1,
+        image, mask, depth = (
+            folder / kind / f"{name}.{suffix}"
+            for kind, suffix in (("images", "jpg"), ("masks", "png"), ("depth", "png"))
         )
-        for path in (view.image_path, view.mask_path, view.depth_path):
+        for path in (image, mask, depth):
             path.parent.mkdir(parents=True, exist_ok=True)
-        files.write_image(view.image_path, picture.image)
-        files.write_image(view.mask_path, (picture.mask * 255).astype(np.uint8))
-        files.write_image(view.depth_path, np.round(picture.depth * 1000).astype(np.uint16))
-        views.append(view)
+        files.write_image(image, picture.image)
+        files.write_image(mask, (picture.mask * 255).astype(np.uint8))
+        write_depth(depth, picture.depth)
+        views.append(View(name, camera, image, mask, depth, heldout=_held_out(index)))
     write_transforms(views, folder / "transforms.json")
 
 
@@ -101,7 +101,7 @@ def make_person(folder: Path) -> None:
         write_pose(edit_folder / "pose.json", target)
         _render_views(edit_folder, renderer, room, figure, target, cameras)
         edits[edit] = {"pose": f"edits/{edit}/pose.json", "truth": f"edits/{edit}/transforms.json"}
-    held_out = [f"{n:03d}" for n in range(VIEW_COUNT) if n % HELD_OUT_EVERY == HELD_OUT_EVERY - 1]
+    held_out = [f"{index:03d}" for index in range(VIEW_COUNT) if _held_out(index)]
     files.write_json(
         folder / "capture.json",
         {

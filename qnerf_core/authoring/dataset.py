@@ -54,7 +54,10 @@ def make_shard(path: Path, index: int, seed: int, renderer: Renderer, body: Body
         body: The body under the clothes.
     """
     generator = np.random.default_rng([seed, index])
-    images, keypoints, cameras, captions = [], [], [], []
+    images: list[np.ndarray] = []
+    keypoints: list[np.ndarray] = []
+    cameras: list[Camera] = []
+    captions: list[str] = []
     while len(images) < SHARD_SIZE:
         figures = len(images) // _PICTURES_A_FIGURE
         if figures % _FIGURES_A_ROOM == 0:

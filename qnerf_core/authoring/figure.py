@@ -60,6 +60,13 @@ class Appearance:
         )
 
 
+_HUES = (
+    *((0.04, "red"), (0.11, "orange"), (0.19, "yellow"), (0.45, "green"), (0.53, "cyan")),
+    *((0.72, "blue"), (0.86, "purple"), (0.95, "pink"), (1.01, "red")),
+)
+"""Upper end of each named hue, 0 to 1."""
+
+
 def colour_name(colour: tuple[float, float, float]) -> str:
     """The everyday name of an RGB colour."""
     hue, saturation, value = colorsys.rgb_to_hsv(*colour)
@@ -67,9 +74,7 @@ def colour_name(colour: tuple[float, float, float]) -> str:
         return "black"
     if saturation < 0.18:
         return "white" if value > 0.75 else "grey"
-    names = ((0.04, "red"), (0.11, "orange"), (0.19, "yellow"), (0.45, "green"), (0.53, "cyan"), (0.72, "blue"))
-    names += ((0.86, "purple"), (0.95, "pink"), (1.01, "red"))
-    name = next(name for limit, name in names if hue < limit)
+    name = next(name for limit, name in _HUES if hue < limit)
     return "brown" if name == "orange" and value < 0.6 else name
 
 

@@ -101,7 +101,9 @@ def train_unet(
     torch.manual_seed(seed)
     torch.set_flush_denormal(True)
     tokenizer = make_tokenizer(out / "tokenizer")
-    model = Denoiser(tokenizer).to(memory_format=torch.channels_last)
+    model = Denoiser(tokenizer)
+    for part in (model.unet, model.controlnet):
+        part.to(memory_format=torch.channels_last)
     average = AveragedWeights(model, 0.998)
     optimizer = torch.optim.AdamW(model.parameters(), lr=_PEAK_RATE, betas=(0.9, 0.99), weight_decay=1e-3)
     step, seconds = 0, 0.0

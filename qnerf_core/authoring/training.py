@@ -6,7 +6,7 @@ import copy
 import math
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -45,20 +45,24 @@ class Clock:
         return peak * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * self.share)))
 
 
-class AveragedWeights:
+Trained = TypeVar("Trained", bound=nn.Module)
+
+
+class AveragedWeights(Generic[Trained]):
     """An exponential moving average of a module's parameters."""
 
-    def __init__(self, module: nn.Module, decay: float) -> None:
+    def __init__(self, module: Trained, decay: float) -> None:
         self._decay = decay
         self._steps = 0
-        self.module = copy.deepcopy(module).requires_grad_(False).eval()
+        self.module: Trained = copy.deepcopy(module).requires_grad_(False).eval()
 
     @torch.no_grad()
-    def update(self, module: nn.Module) -> None:
+    def update(self, module: Trained) -> None:
         """Moves the average towards the module; faster in the beginning."""
         self._steps += 1
         decay = min(self._decay, (1 + self._steps) / (10 + self._steps))
-        averages, values = list(self.module.parameters()), [p.detach() for p in module.parameters()]
+        averages: list[torch.Tensor] = list(self.module.parameters())
+        values = [parameter.detach() for parameter in module.parameters()]
         torch._foreach_lerp_(averages, values, 1 - decay)
 
     def state(self) -> dict[str, Any]:

@@ -24,10 +24,19 @@ def _colour_matrix() -> torch.Tensor:
 
 
 @torch.no_grad()
+def _clear(convolution: nn.Conv2d, channels: int) -> torch.Tensor:
+    """Sets the first output channels to zero; returns the bias, which every convolution here has."""
+    bias = convolution.bias
+    assert bias is not None
+    convolution.weight[:channels] = 0
+    bias[:channels] = 0
+    return bias
+
+
+@torch.no_grad()
 def _keep(convolution: nn.Conv2d, kernel: torch.Tensor) -> None:
     """The first three channels go through with `kernel` (3, 3) or (1, 1); the other channels stay as they are."""
-    convolution.weight[:3] = 0
-    convolution.bias[:3] = 0
+    _clear(convolution, 3)
     for channel in range(3):
         convolution.weight[channel, channel] = kernel
 
@@ -35,19 +44,17 @@ def _keep(convolution: nn.Conv2d, kernel: torch.Tensor) -> None:
 @torch.no_grad()
 def _mirror(shortcut: nn.Conv2d) -> None:
     """Channels 0 to 2 as they are, 3 to 5 negated, 6 and 7 constant: SiLU(x) - SiLU(-x) is x again."""
-    shortcut.weight[:8] = 0
-    shortcut.bias[:8] = 0
+    bias = _clear(shortcut, 8)
     for channel in range(3):
         shortcut.weight[channel, channel] = 1
         shortcut.weight[channel + 3, channel] = -1
-    shortcut.bias[6], shortcut.bias[7] = _STEADY, -_STEADY
+    bias[6], bias[7] = _STEADY, -_STEADY
 
 
 @torch.no_grad()
 def _unmirror(convolution: nn.Conv2d, matrix: torch.Tensor) -> None:
     """Reads three signals out of mirrored channels, through `matrix` (3, 3)."""
-    convolution.weight[:3] = 0
-    convolution.bias[:3] = 0
+    _clear(convolution, 3)
     convolution.weight[:3, :3, 1, 1] = matrix
     convolution.weight[:3, 3:6, 1, 1] = -matrix
 
@@ -68,8 +75,7 @@ def start_as_downsampling(vae: AutoencoderKL) -> AutoencoderKL:
     for name, module in vae.named_modules():
         if name.endswith("conv2") and isinstance(module, nn.Conv2d):
             # Every residual block starts as the identity.
-            module.weight.zero_()
-            module.bias.zero_()
+            _clear(module, module.out_channels)
     colours = _colour_matrix()
     _keep(encoder.conv_in, torch.zeros(3, 3))
     encoder.conv_in.weight[:3, :, 1, 1] = colours

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import StableDiffusionControlNetPipeline
+from transformers import CLIPTokenizer
+
+from qnerf_core.authoring.architecture import make_tokenizer, make_vae
+from qnerf_core.authoring.capture import PERSON
+from qnerf_core.authoring.dataset import read_shard
+from qnerf_core.authoring.latents import CROP, LatentFolder
+from qnerf_core.authoring.model_folder import write_snapshot
+from qnerf_core.authoring.train_unet import train_unet
+from qnerf_core.authoring.train_vae import reconstruction_psnr, train_vae, with_scaling_factor
+from qnerf_core.authoring.training import AveragedWeights, Clock, load_checkpoint
+from qnerf_core.authoring.vae_start import start_as_downsampling
+from qnerf_core.errors import AssetError
+
+
+def _smooth_pictures(count: int, size: int) -> torch.Tensor:
+    coarse = torch.rand((count, 3, 4, 4), generator=torch.Generator().manual_seed(1))
+    return torch.nn.functional.interpolate(coarse, size=(size, size), mode="bicubic").clamp(0, 1)
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shards")
+    generator = np.random.default_rng(0)
+    pose = np.eye(4)
+    pose[:3, 3] = [0, 0, 3]
+    for index in range(2):
+        np.savez(
+            folder / f"shard-{index:04d}.npz",
+            images=(_smooth_pictures(16, 256).permute(0, 2, 3, 1) * 255).byte().numpy(),
+            keypoints=generator.normal(0, 0.4, (16, 18, 3)).astype(np.float32),
+            camera_to_world=np.tile(pose, (16, 1, 1)),
+            focal=np.full(16, 300.0),
+            captions=np.array(["a photo of a person in a red shirt and blue trousers"] * 16),
+        )
+    return folder
+
+
+def test_the_autoencoder_starts_in_colour() -> None:
+    torch.manual_seed(0)
+    pictures = _smooth_pictures(4, 64)
+    started = start_as_downsampling(make_vae())
+    assert reconstruction_psnr(started, pictures) > 22
+    torch.manual_seed(0)
+    assert reconstruction_psnr(make_vae(), pictures) < 15
+    red = torch.tensor([0.9, 0.2, 0.2])[None, :, None, None].expand(1, 3, 64, 64)
+    with torch.no_grad():
+        picture = started.decode(started.encode(red * 2 - 1).latent_dist.mean).sample
+    result = picture[0, :, 16:48, 16:48].mean((1, 2))
+    assert result[0] > result[1] + 0.8
+    assert result[1] == pytest.approx(float(result[2]), abs=0.05)
+
+
+def test_scaling_gives_latents_unit_variance() -> None:
+    vae = start_as_downsampling(make_vae())
+    pictures = _smooth_pictures(4, 64)
+    scaled = with_scaling_factor(vae, pictures)
+    latents = scaled.encode(pictures * 2 - 1).latent_dist.mode() * scaled.config["scaling_factor"]
+    assert float(latents.std()) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_the_tokenizer_reads_back_and_knows_the_words(tmp_path: Path) -> None:
+    written = make_tokenizer(tmp_path)
+    read = CLIPTokenizer.from_pretrained(tmp_path)
+    assert read.model_max_length == 77
+    for text in (PERSON.caption(), "a statue of marble!"):
+        assert read(text).input_ids == written(text).input_ids
+    # Known words are one token each, between the start and the end token.
+    assert len(read(PERSON.caption()).input_ids) == len(PERSON.caption().split()) + 2
+    assert read.decode(read("a statue").input_ids, skip_special_tokens=True) == "a statue"
+
+
+def test_the_clock_goes_on_after_a_restart() -> None:
+    clock = Clock(minutes=1.0, seconds_before=30.0)
+    assert clock.share == pytest.approx(0.5, abs=0.01)
+    assert clock.learning_rate(1.0) == pytest.approx(0.525, abs=0.02)
+    assert Clock(minutes=1.0).learning_rate(1.0) < 0.2
+    assert Clock(minutes=1.0, seconds_before=90.0).share == 1.0
+
+
+def test_averaged_weights_follow_slowly() -> None:
+    module = torch.nn.Linear(1, 1, bias=False)
+    torch.nn.init.zeros_(module.weight)
+    average = AveragedWeights(module, 0.9)
+    torch.nn.init.ones_(module.weight)
+    for _ in range(200):
+        average.update(module)
+    assert float(average.module.weight) == pytest.approx(1.0, abs=1e-3)
+    torch.nn.init.zeros_(module.weight)
+    average.update(module)
+    assert float(average.module.weight) == pytest.approx(0.9, abs=1e-3)
+
+
+def test_crops_of_latents_and_control_show_the_same_place(shards: Path, tmp_path: Path) -> None:
+    vae = start_as_downsampling(make_vae())
+    folder = LatentFolder(shards, tmp_path, vae)
+    assert len(folder) == 16
+    whole = folder.draw(np.random.default_rng(4), 3, cropped=False)
+    cropped = folder.draw(np.random.default_rng(4), 3, cropped=True)
+    assert whole.latents.shape == (3, 4, 32, 32)
+    for index in range(3):
+        places = [
+            (y, x)
+            for y in range(CROP + 1)
+            for x in range(CROP + 1)
+            if torch.equal(whole.latents[index, :, y : y + CROP, x : x + CROP], cropped.latents[index])
+        ]
+        assert len(places) == 1
+        y, x = 8 * places[0][0], 8 * places[0][1]
+        expected = whole.control[index, :, y : y + 8 * CROP, x : x + 8 * CROP]
+        assert torch.equal(expected, cropped.control[index])
+
+
+@pytest.mark.slow
+def test_training_goes_on_and_gives_a_pipeline(shards: Path, tmp_path: Path) -> None:
+    work, out = tmp_path / "work", tmp_path / "model"
+    work.mkdir()
+    with pytest.raises(AssetError, match="no checkpoint"):
+        write_snapshot(work, out)
+    train_vae(shards, work, 0.02, False, out / "vae", 0).save_pretrained(out / "vae")
+    first = load_checkpoint(work / "vae.pt")
+    train_vae(shards, work, 0.06, False, out / "vae", 0)
+    second = load_checkpoint(work / "vae.pt")
+    assert first is not None
+    assert second is not None
+    assert second["step"] > first["step"]
+    vae = start_as_downsampling(make_vae()).eval()
+    train_unet(shards, work, out, vae, 0.2, 0.5, 0)
+    write_snapshot(work, out)
+    assert list((work / "sheets").glob("*.png"))
+    pipeline = StableDiffusionControlNetPipeline.from_pretrained(out, safety_checker=None)
+    sample = read_shard(shards / "shard-0000.npz")[0]
+    picture = pipeline(
+        sample.caption,
+        image=torch.from_numpy(sample.image).permute(2, 0, 1)[None] / 255,
+        num_inference_steps=1,
+        guidance_scale=1.0,
+        output_type="np",
+    ).images[0]
+    assert picture.shape == (256, 256, 3)
+    assert np.isfinite(picture).all()
