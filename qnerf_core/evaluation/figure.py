@@ -27,7 +27,7 @@ from qnerf_core.evaluation.image_metrics import dilate
 
 MIN_THRESHOLD = 0.05
 NOISE_FACTOR = 2.5
-# Takes the grain out before thresholding, pixels; more of it would thin out fingers.
+# Takes the grain out before thresholding, pixels of a 256 px picture; more of it would thin out fingers.
 SMOOTHING = 0.5
 # A larger hole in the figure (between arm and body) is background, pixels of a 256 px picture.
 LARGEST_HOLE = 20
@@ -84,7 +84,8 @@ def segment_figure(picture: np.ndarray, plate: Plate) -> np.ndarray:
         (H, W) bool.
     """
     offset = np.median((picture - plate.colour)[:, plate.seen], axis=1)
-    balanced = ndimage.gaussian_filter(picture - offset[:, None, None], (0, SMOOTHING, SMOOTHING))
+    sigma = SMOOTHING * picture.shape[1] / 256
+    balanced = ndimage.gaussian_filter(picture - offset[:, None, None], (0, sigma, sigma))
     difference = np.linalg.norm(balanced - plate.colour, axis=0)
     threshold = max(MIN_THRESHOLD, NOISE_FACTOR * float(np.median(difference)))
 
