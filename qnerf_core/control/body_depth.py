@@ -68,8 +68,8 @@ def edited_depth(
         target: (H, W) depth of the body in its target pose, metres, 0 where it is not.
         scene: (H, W) depth of the source scene, metres, 0 = unknown.
         source_figure: (H, W) bool, what the figure covers in the source.
-        uncertain_band: Distance in pixels from the target's silhouette within which nothing is trusted: clothes and
-            hair stand off the body.
+        uncertain_band: Pixels around the target's silhouette, outside of it, in which nothing is trusted: clothes and
+            hair stand off the body. Inside the figure is there for sure, and limbs are too thin to give up a rim.
 
     Returns:
         Depth (H, W) float32, and where it is known (H, W) bool: not where the figure was and is no more (what it hid
@@ -78,9 +78,8 @@ def edited_depth(
     body = target > 0
     depth = np.where(body, target, scene).astype(np.float32)
     valid = (depth > 0) & ~(source_figure & ~body)
-    if body.any() and not body.all():
-        outline = np.where(body, ndimage.distance_transform_edt(body), ndimage.distance_transform_edt(~body))
-        valid &= outline > uncertain_band
+    if body.any():
+        valid &= body | (ndimage.distance_transform_edt(~body) > uncertain_band)
     return depth, valid
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -69,6 +70,10 @@ def run(
         The events of `events.py`. Errors that a user can cause, a full memory and a cancellation end in RunFailed and
         are not raised.
     """
+    # The field's fit flushes denormals from its first time on; all of the run does, so that a resumed run computes as
+    # the stopped one did.
+    flushed_before = sys.float_info.min / 2 == 0.0
+    torch.set_flush_denormal(True)
     try:
         yield from _Run(inputs, spec, run_id, cancelled).events(resume)
     except Cancelled as stop:
@@ -84,6 +89,8 @@ def run(
             f"Choose fewer views per batch than {batch}, smaller pictures, or a lower limit for source features.",
             cancelled=False,
         )
+    finally:
+        torch.set_flush_denormal(flushed_before)
 
 
 class _Run:
@@ -116,8 +123,6 @@ class _Run:
 
     def events(self, resume: ResumeState | None) -> Iterator[Event]:
         """Do everything, in order."""
-        # The field's fit switches this on for good; from the start it is the same before and after a resume.
-        torch.set_flush_denormal(True)
         first = 0 if resume is None else resume.interval + 1
         yield RunStarted(
             self.run_id,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TypeVar
@@ -157,6 +158,7 @@ def test_cancelling_stops_within_a_pass_and_what_is_finished_can_be_resumed(inpu
     assert isinstance(last, RunFailed)
     assert last.cancelled
     assert asked == 22
+    assert sys.float_info.min / 2 > 0.0, "denormals are as they were before"
     assert of_kind(events, InversionFinished)
     state = ResumeState(of_kind(events, InversionFinished)[0].trajectory)
     assert torch.equal(

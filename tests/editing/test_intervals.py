@@ -63,11 +63,11 @@ def test_without_room_for_guidance_there_is_no_fit() -> None:
         assert not any(part.guided or part.look_ahead for part in plan)
 
 
-@given(st.integers(1, 60), st.integers(1, 12), st.floats(0, 1), st.booleans(), st.booleans())
+@given(st.integers(1, 60), st.integers(1, 12), st.integers(0, 10), st.booleans(), st.booleans())
 def test_every_step_is_kept_once_and_guided_only_after_a_fit(
-    steps: int, tau: int, share: float, consolidate: bool, progressive: bool
+    steps: int, tau: int, tenths: int, consolidate: bool, progressive: bool
 ) -> None:
-    stop = round(share * steps)
+    stop = round(tenths * steps / 10)
     plan = plan_intervals(steps, tau, stop, consolidate=consolidate, progressive=progressive)
     assert [step for part in plan for step in part.kept] == list(range(steps))
     assert [part.index for part in plan] == list(range(len(plan)))

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from qnerf_core import assets
+from qnerf_core.body.model import BodyModel
+from qnerf_core.body.pose import BodyPose
+from qnerf_core.body.pose_file import read_pose
+from qnerf_core.diffusion.backbone import Backbone
+from qnerf_core.editing.inputs import build_inputs, choose_views, picture_size, prepare
+from qnerf_core.editing.spec import EditSpec
+from qnerf_core.errors import CaptureError, SettingsError
+from qnerf_core.scene.camera import Camera
+from qnerf_core.scene.capture import load_capture
+from qnerf_core.scene.scene import Scene, load_depth, load_images, load_mask
+from tests.editing.conftest import changed, inputs_of
+from tests.synthetic_capture import write_capture
+from tests.tiny_models import builtin_like
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    folder = tmp_path_factory.mktemp("capture")
+    write_capture(folder, views=6, size=64, heldout=2)
+    return load_capture(folder).scene
+
+
+@pytest.fixture(scope="module")
+def body() -> BodyModel:
+    return BodyModel.load()
+
+
+@pytest.fixture(scope="module")
+def poses(body: BodyModel) -> tuple[BodyPose, BodyPose]:
+    names = ("stand", "arms-raised")
+    standing, raised = (body.on_floor(read_pose(assets.poses_folder() / f"{name}.json")) for name in names)
+    return standing, raised
+
+
+def test_views_come_in_the_order_of_the_scene(scene: Scene) -> None:
+    names = [view.name for view in scene.training_views]
+    assert [view.name for view in choose_views(scene, None)] == names
+    assert [view.name for view in choose_views(scene, 2)] == [names[0], names[2]]
+    assert [view.name for view in choose_views(scene, (names[3], names[1]))] == [names[1], names[3]]
+
+
+def test_views_that_do_not_exist_are_refused(scene: Scene) -> None:
+    with pytest.raises(SettingsError, match="has 4 to edit"):
+        choose_views(scene, 5)
+    with pytest.raises(CaptureError, match="no view 'nobody'"):
+        choose_views(scene, ("nobody",))
+    with pytest.raises(SettingsError, match="no views"):
+        choose_views(replace(scene, views=scene.heldout_views), None)
+
+
+def test_pictures_keep_their_shape_in_sizes_the_model_takes() -> None:
+    portrait = Camera(np.eye(4), 50.0, 50.0, 50.0, 80.0, 100, 160)
+    assert picture_size(portrait, 256, 32) == (256, 160)
+    assert picture_size(portrait, 64, 64) == (64, 64)
+    with pytest.raises(SettingsError, match="multiples of 32"):
+        picture_size(portrait, 250, 32)
+
+
+def test_everything_is_of_the_backbones_size(scene: Scene, body: BodyModel, poses: tuple[BodyPose, BodyPose]) -> None:
+    backbone = inputs_of(builtin_like()).backbone
+    spec = changed(EditSpec(), views=3, prompt="a statue", image_size=96)
+    inputs = build_inputs(scene, *poses, spec, backbone, body)
+    assert inputs.images.shape == inputs.controls.shape == (3, 3, 96, 96)
+    assert inputs.depth.shape == inputs.depth_valid.shape == (3, 96, 96)
+    assert [(camera.width, camera.height) for camera in inputs.cameras] == [(96, 96)] * 3
+    assert inputs.prompt == "a statue"
+    np.testing.assert_array_equal(inputs.bounds, scene.bounds)
+    for control, camera, depth in zip(inputs.controls, inputs.cameras, inputs.depth, strict=True):
+        assert 0.01 < float((control.amax(dim=0) > 0).float().mean()) < 0.5
+        pixels, distance = camera.project(inputs.surface_points)
+        inside = ((pixels >= 0) & (pixels < 96)).all(axis=1)
+        rows, columns = pixels[inside, 1].astype(int), pixels[inside, 0].astype(int)
+        assert inside.sum() > 300
+        assert (depth.numpy()[rows, columns] <= distance[inside] + 0.1).mean() > 0.95, "the body is in the depth"
+
+
+def test_at_the_captures_own_size_nothing_is_resampled(
+    scene: Scene, body: BodyModel, poses: tuple[BodyPose, BodyPose]
+) -> None:
+    backbone: Backbone = inputs_of(builtin_like()).backbone
+    views = scene.training_views
+    inputs = build_inputs(scene, *poses, EditSpec(), backbone, body)
+    np.testing.assert_array_equal(inputs.images.numpy(), load_images(views))
+    assert inputs.prompt == scene.prompt
+    for view, depth, valid in zip(views, inputs.depth.numpy(), inputs.depth_valid.numpy(), strict=True):
+        source, figure = load_depth(view), load_mask(view)
+        known = valid & ~figure
+        assert known.any()
+        target = depth != source
+        assert valid[target].any(), "the target's inside is known"
+        assert not (valid & figure & ~target).any(), "where the figure only was, nothing is"
+
+
+def test_without_masks_depth_and_bounds_the_bodies_stand_in(
+    scene: Scene, body: BodyModel, poses: tuple[BodyPose, BodyPose]
+) -> None:
+    bare = replace(
+        scene, bounds=None, views=tuple(replace(view, mask_path=None, depth_path=None) for view in scene.views)
+    )
+    inputs = build_inputs(bare, *poses, changed(EditSpec(), views=2), inputs_of(builtin_like()).backbone, body)
+    covered = inputs.depth > 0
+    assert bool(covered.any())
+    assert bool((inputs.depth_valid & covered).any())
+    assert not bool((inputs.depth_valid & ~covered).any())
+    for pose in poses:
+        vertices = body(pose).vertices
+        assert (vertices.min(axis=0) >= inputs.bounds[0]).all()
+        assert (vertices.max(axis=0) <= inputs.bounds[1]).all()
+
+
+def test_a_pose_file_may_replace_a_built_in_edit(tmp_path: Path) -> None:
+    """`prepare` puts capture, pose, body and model together from names and paths alone."""
+    capture = tmp_path / "capture"
+    write_capture(capture, views=4, size=64, heldout=1)
+    pose = assets.poses_folder() / "arms-raised.json"
+    standing = assets.poses_folder() / "stand.json"
+    load_capture(capture).source_pose_path.write_bytes(standing.read_bytes())
+    spec = changed(EditSpec(), scene=str(capture), edit=str(pose), backbone=str(builtin_like()), views=2)
+    inputs = prepare(spec)
+    assert len(inputs.views) == 2
+    with pytest.raises(CaptureError, match="has no edit 'fly'"):
+        prepare(changed(spec, edit="fly"))
