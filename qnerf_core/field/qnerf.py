@@ -318,8 +318,7 @@ class QNeRFTrainer:
         for layer, target in enumerate(targets):
             pooled = self._footprints.pool(features, layer)
             weight, bias = solve_head(pooled, target, rounds)
-            self._network.heads[layer].weight.copy_(weight)
-            self._network.heads[layer].bias.copy_(bias)
+            self._network.set_head(layer, weight, bias)
 
     @torch.no_grad()
     def _standard_queries(self, features: Tensor, layer: int) -> Tensor:

@@ -82,9 +82,22 @@ class QNeRFNetwork(nn.Module):
             self.density.weight.zero_()
             self.density.bias.zero_()
             self.background.zero_()
-            for head in self.heads:
-                head.weight.zero_()
-                head.bias.zero_()
+            for layer in range(len(self.heads)):
+                self.set_head(layer, torch.zeros(()), torch.zeros(()))
+
+    @torch.no_grad()
+    def set_head(self, layer: int, weight: Tensor, bias: Tensor) -> None:
+        """Replace the linear head of a layer.
+
+        Args:
+            layer: Which layer.
+            weight: (channels, width), or what broadcasts to it.
+            bias: (channels,), or what broadcasts to it.
+        """
+        head = self.heads[layer]
+        assert isinstance(head, nn.Linear)
+        head.weight.copy_(weight)
+        head.bias.copy_(bias)
 
     def forward(self, unit: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Evaluate points.

@@ -145,7 +145,7 @@ def fit_radiance_field(
     Args:
         cameras: V views.
         images: (V, 3, H, W) in [0, 1].
-        bounds: (2, 3) box of the scene, metres; rays that leave it unhindered see one learned colour.
+        bounds: (2, 3) box of the scene, metres; what lies outside is painted on its inside.
         settings: How to build and train.
         seed: Everything random follows from it.
         depth: (V, H', W') along the viewing axes, metres, 0 where unknown; used if settings.depth_weight is not zero.

@@ -33,7 +33,7 @@ class RenderedRays:
     """Colours of rays and what they are made of.
 
     Attributes:
-        rgb: (rays, 3), the background filled in.
+        rgb: (rays, 3), what passes through everything painted on the box.
         distance: (rays,) expected distance of what is hit, metres.
         opacity: (rays,) in [0, 1].
         weights: (rays, samples).
@@ -73,7 +73,6 @@ class RadianceNetwork(nn.Module):
             nn.ReLU(),
             nn.Linear(settings.hidden_width, 3),
         )
-        self.background = nn.Parameter(torch.zeros(3))
         self.register_buffer("bounds", box)
         self.shape = grid_shape(np.asarray(bounds), settings.occupancy_resolution)
         self.register_buffer("known_density", torch.ones(self.shape[0] * self.shape[1] * self.shape[2]))
@@ -94,7 +93,6 @@ class RadianceNetwork(nn.Module):
                         bound = (3 / layer.in_features) ** 0.5
                         layer.weight.uniform_(-bound, bound, generator=generator)
                         layer.bias.zero_()
-            self.background.zero_()
             self.known_density.fill_(1.0)
 
     def density(self, points: Tensor) -> tuple[Tensor, Tensor]:
@@ -157,16 +155,19 @@ class RadianceNetwork(nn.Module):
         """
         with torch.no_grad():
             samples = self.place_samples(rays, generator)
-        count = samples.distances.shape[1]
-        points = rays.origins[:, None] + samples.distances[..., None] * rays.directions[:, None]
+        # What passes through everything ends on the box: every pixel of a picture shows something, and on the box it
+        # is as far away as it can be. A colour of its own for the background makes fog of what should be walls.
+        ends = torch.cat([samples.distances, box_interval(rays, self.bounds)[1][:, None]], dim=1)
+        count = ends.shape[1]
+        points = rays.origins[:, None] + ends[..., None] * rays.directions[:, None]
         density, features = self.density(points.flatten(0, 1))
-        weights = sample_weights_torch(density.view(-1, count), samples.lengths)
+        inner = sample_weights_torch(density.view(-1, count)[:, :-1], samples.lengths)
+        opacity = inner.sum(-1)
+        weights = torch.cat([inner, (1 - opacity)[:, None]], dim=1)
         colours = self.colours(features, rays.directions.repeat_interleave(count, dim=0))
-        opacity = weights.sum(-1)
         rgb = composite_torch(weights, colours.view(-1, count, 3))
-        rgb = rgb + (1 - opacity)[:, None] * torch.sigmoid(self.background)
-        distance = (weights * samples.distances).sum(-1) / opacity.clamp(min=1e-6)
-        return RenderedRays(rgb, distance, opacity, weights, samples)
+        distance = (weights * ends).sum(-1)
+        return RenderedRays(rgb, distance, opacity, inner, samples)
 
     @torch.no_grad()
     def refresh_known_density(self, generator: torch.Generator) -> None:

@@ -74,11 +74,11 @@ class RadianceSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     iterations: int = Field(default=600, ge=0)
-    batch_rays: int = Field(default=4096, ge=1)
-    samples_per_ray: int = Field(default=20, ge=2)
-    resolutions: tuple[int, ...] = (16, 32, 64, 128, 256)
+    batch_rays: int = Field(default=3072, ge=1)
+    samples_per_ray: int = Field(default=16, ge=2)
+    resolutions: tuple[int, ...] = (16, 32, 64, 128)
     features: int = Field(default=4, ge=1)
-    max_rows: int = Field(default=2**17, ge=1)
+    max_rows: int = Field(default=2**18, ge=1)
     hidden_width: int = Field(default=32, ge=1)
     view_dependence: bool = False
     occupancy_resolution: int = Field(default=64, ge=4)
@@ -86,4 +86,4 @@ class RadianceSettings(BaseModel):
     near: float = Field(default=0.05, ge=0)
     distortion_weight: float = Field(default=0.005, ge=0)
     depth_weight: float = Field(default=0.0, ge=0)
-    learning_rate: float = Field(default=1e-2, gt=0)
+    learning_rate: float = Field(default=3e-2, gt=0)
