@@ -1,8 +1,13 @@
 from __future__ import annotations
 
-import numpy as np
+from pathlib import Path
 
-from qnerf_core.evaluation.benchmark import MemorySampler, as_text
+import numpy as np
+import pytest
+
+from qnerf_core.evaluation.benchmark import MemorySampler, as_text, benchmark
+from tests.editing.conftest import SHORT, inputs_of
+from tests.tiny_models import builtin_like
 
 
 def test_a_stage_is_charged_with_the_memory_it_took() -> None:
@@ -36,3 +41,14 @@ def test_the_printed_table_names_every_stage() -> None:
     assert "64 x 32 px" in text
     assert "75%" in text
     assert text.splitlines()[-1].split() == ["qnerf", "2.5", "25%", "0", "300"]
+
+
+@pytest.mark.slow
+def test_a_real_edit_is_measured_stage_by_stage(tmp_path: Path) -> None:
+    spec = SHORT.model_copy(update={"backbone": str(builtin_like())})
+    result = benchmark(spec, tmp_path / "run", load=lambda _: inputs_of(builtin_like()))
+    assert {"encoding", "inversion", "kept", "guidance", "look-ahead", "qnerf", "decoding"} <= result["stages"].keys()
+    assert result["stages"]["kept"]["denoiser_calls"] > 0
+    assert sum(entry["seconds"] for entry in result["stages"].values()) == pytest.approx(result["seconds"], rel=0.05)
+    assert 0 < result["stages"]["kept"]["peak_memory_mb"] <= 1.1 * result["peak_memory_mb"]
+    assert as_text(result).count("\n") == 3 + len(result["stages"])

@@ -68,7 +68,8 @@ def test_a_perfect_edit_has_the_ideal_figures_and_the_source_has_not(place: Path
     assert unedited["psnr_truth"] < unedited["psnr_truth_full"] < MAX_PSNR
     assert unedited["silhouette_iou"] < 0.8
     assert unedited["perceptual_truth"] > 0.01
-    assert unedited["view_agreement_psnr_figure"] < result["view_agreement_psnr_figure"] - 3
+    # Not by much: where the ball is now, every view of the source shows the same sky.
+    assert unedited["view_agreement_psnr_figure"] < result["view_agreement_psnr_figure"]
     assert unedited["fid"] == pytest.approx(0.0, abs=1e-3)
     assert result["warnings"] == []
     assert result["views"] == 10 == len(result["per_view"]["psnr_truth"])
