@@ -41,29 +41,18 @@ def encode_shard(shard: Path, out: Path, vae: AutoencoderKL) -> None:
 
 
 class LatentFolder:
-    """All shards in a folder as latents; shards that appear later join at the next refresh.
-
-    Shard 0 is kept out of training.
-    """
+    """All shards in a folder as latents, but for shard 0, which is kept out of training."""
 
     def __init__(self, data: Path, cache: Path, vae: AutoencoderKL) -> None:
-        self._data, self._cache, self._vae = data, cache, vae
         self._samples: list[Sample] = []
         self._latents: list[np.ndarray] = []
-        self._known: set[Path] = set()
         cache.mkdir(parents=True, exist_ok=True)
-        self.refresh(10_000)
-
-    def refresh(self, most: int = 1) -> None:
-        """Takes in up to `most` new shards."""
-        new = [path for path in sorted(self._data.glob("shard-*.npz"))[1:] if path not in self._known]
-        for shard in new[:most]:
-            encoded = self._cache / f"{shard.stem}.npy"
+        for shard in sorted(data.glob("shard-*.npz"))[1:]:
+            encoded = cache / f"{shard.stem}.npy"
             if not encoded.is_file():
-                encode_shard(shard, encoded, self._vae)
+                encode_shard(shard, encoded, vae)
             self._latents.extend(np.load(encoded))
             self._samples.extend(read_shard(shard))
-            self._known.add(shard)
 
     def __len__(self) -> int:
         return len(self._samples)

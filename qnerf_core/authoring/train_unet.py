@@ -28,15 +28,18 @@ from qnerf_core.authoring.training import (
     CHECKPOINT_SECONDS,
     AveragedWeights,
     Clock,
+    learning_rate,
     load_checkpoint,
     save_checkpoint,
 )
+from qnerf_core.authoring.workers import Workers
 
-_PEAK_RATE = 4e-4
+_PEAK_RATE = 6e-4
 _CROPS, _WHOLE = 8, 3
 _CAPTION_DROPPED = 0.15
 _CONTROL_DROPPED = 0.2
 _SHEET_STEPS = 12
+_SHEET_SECONDS = 600.0
 
 
 class Denoiser(nn.Module):
@@ -105,8 +108,8 @@ def train_unet(
     for part in (model.unet, model.controlnet):
         part.to(memory_format=torch.channels_last)
     average = AveragedWeights(model, 0.998)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=_PEAK_RATE, betas=(0.9, 0.99), weight_decay=1e-3)
-    step, seconds = 0, 0.0
+    optimizer = torch.optim.AdamW(model.parameters(), lr=_PEAK_RATE, betas=(0.9, 0.99), weight_decay=1e-3, fused=True)
+    step, since, seconds = 0, 0, 0.0
     path = work / "unet.pt"
     if state := load_checkpoint(path):
         model.load_state_dict(state["model"])
@@ -115,33 +118,37 @@ def train_unet(
         step, seconds = state["step"], state["seconds"]
     folder = LatentFolder(data, work / "latents", vae)
     clock = Clock(minutes, seconds)
-    generator = np.random.default_rng([seed, step])
+    workers = Workers()
+    generator = np.random.default_rng([seed, step, workers.rank])
     torch.manual_seed(int(generator.integers(2**31)))
     scheduler = make_scheduler()
-    saved, mean_loss = time.monotonic(), 0.0
-    while clock.share < 1:
+    saved, painted, mean_loss = time.monotonic(), time.monotonic(), 0.0
+    while (share := workers.agree(clock.share)) < 1:
         for group in optimizer.param_groups:
-            group["lr"] = clock.learning_rate(_PEAK_RATE)
-        cropped = clock.share < whole_from
+            group["lr"] = learning_rate(share, _PEAK_RATE)
+        cropped = share < whole_from
         batch = folder.draw(generator, _CROPS if cropped else _WHOLE, cropped)
         captions = ["" if generator.random() < _CAPTION_DROPPED else caption for caption in batch.captions]
         noise = torch.randn_like(batch.latents)
         timesteps = torch.randint(0, scheduler.config["num_train_timesteps"], (len(noise),))
         noisy = scheduler.add_noise(batch.latents, noise, timesteps)
         target = scheduler.get_velocity(batch.latents, noise, timesteps)
-        control = None if generator.random() < _CONTROL_DROPPED else batch.control
+        # Decided by the step, so that all workers have gradients for the same parameters.
+        control = None if np.random.default_rng([seed, step]).random() < _CONTROL_DROPPED else batch.control
         result = model(
             noisy.contiguous(memory_format=torch.channels_last), timesteps, _tokens(tokenizer, captions), control
         )
         loss = F.mse_loss(result, target)
         optimizer.zero_grad()
         loss.backward()
+        workers.average_gradients(model)
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         average.update(model)
         step += 1
-        mean_loss += (float(loss.detach()) - mean_loss) / min(step, 200)
-        if time.monotonic() - saved > CHECKPOINT_SECONDS or clock.share >= 1:
+        since += 1
+        mean_loss += (float(loss.detach()) - mean_loss) / min(since, 200)
+        if workers.first and (time.monotonic() - saved > CHECKPOINT_SECONDS or clock.share >= 1):
             typer.echo(f"step {step} at {clock.seconds / 60:.1f} min: loss {mean_loss:.4f}, {len(folder)} pictures")
             save_checkpoint(
                 path,
@@ -153,11 +160,12 @@ def train_unet(
                     "seconds": clock.seconds,
                 },
             )
-            sheet = sample_sheet(average.module, tokenizer, vae, data)
-            (work / "sheets").mkdir(exist_ok=True)
-            Image.fromarray(sheet).save(work / "sheets" / f"step-{step:06d}.png")
-            folder.refresh()
             saved = time.monotonic()
+            if saved - painted > _SHEET_SECONDS or clock.share >= 1:
+                sheet = sample_sheet(average.module, tokenizer, vae, data)
+                (work / "sheets").mkdir(exist_ok=True)
+                Image.fromarray(sheet).save(work / "sheets" / f"step-{step:06d}.png")
+                painted = time.monotonic()
     return TrainedDenoiser(average.module, tokenizer)
 
 

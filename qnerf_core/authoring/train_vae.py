@@ -18,6 +18,7 @@ from qnerf_core.authoring.training import (
     AveragedWeights,
     Clock,
     PictureFolder,
+    learning_rate,
     load_checkpoint,
     save_checkpoint,
 )
@@ -103,7 +104,7 @@ def train_vae(data: Path, work: Path, minutes: float, decoder_only: bool, folder
         vae.quant_conv.requires_grad_(False)
     average = AveragedWeights(vae, 0.999)
     optimizer = torch.optim.Adam(vae.parameters(), lr=_PEAK_RATE, betas=(0.9, 0.99))
-    step, seconds = 0, 0.0
+    step, since, seconds = 0, 0, 0.0
     path = work / ("decoder.pt" if decoder_only else "vae.pt")
     if state := load_checkpoint(path):
         vae.load_state_dict(state["vae"])
@@ -117,7 +118,7 @@ def train_vae(data: Path, work: Path, minutes: float, decoder_only: bool, folder
     saved, mean_loss = time.monotonic(), 0.0
     while clock.share < 1:
         for group in optimizer.param_groups:
-            group["lr"] = clock.learning_rate(_PEAK_RATE)
+            group["lr"] = learning_rate(clock.share, _PEAK_RATE)
         loss = _loss(vae, _batch(pictures, generator).to(memory_format=torch.channels_last))
         optimizer.zero_grad()
         loss.backward()
@@ -125,7 +126,8 @@ def train_vae(data: Path, work: Path, minutes: float, decoder_only: bool, folder
         optimizer.step()
         average.update(vae)
         step += 1
-        mean_loss += (float(loss.detach()) - mean_loss) / min(step, 100)
+        since += 1
+        mean_loss += (float(loss.detach()) - mean_loss) / min(since, 100)
         if time.monotonic() - saved > CHECKPOINT_SECONDS or clock.share >= 1:
             psnr = reconstruction_psnr(average.module, held_out)
             typer.echo(f"step {step} at {clock.seconds / 60:.1f} min: loss {mean_loss:.4f}, kept-out {psnr:.2f} dB")

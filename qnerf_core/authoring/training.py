@@ -38,11 +38,12 @@ class Clock:
         """Part of the budget that is used, 0 to 1."""
         return min(1.0, self.seconds / self._budget)
 
-    def learning_rate(self, peak: float, floor: float = 0.05, warm_up: float = 0.01) -> float:
-        """Cosine decay from `peak` to `floor * peak` after a linear warm-up."""
-        if self.share < warm_up:
-            return peak * self.share / warm_up
-        return peak * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * self.share)))
+
+def learning_rate(share: float, peak: float, floor: float = 0.05, warm_up: float = 0.01) -> float:
+    """Cosine decay from `peak` to `floor * peak` after a linear warm-up; `share` of the budget is used, 0 to 1."""
+    if share < warm_up:
+        return peak * share / warm_up
+    return peak * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * share)))
 
 
 Trained = TypeVar("Trained", bound=nn.Module)
