@@ -1,7 +1,9 @@
 """Volume rendering along rays: the one place that knows nerfacc, and the torch twin it is tested against.
 
 Without CUDA only nerfacc's batched functions work (its flattened ones reach for kernels that are not there), so the
-samples of a ray are always a row here. Nothing is probed: a failed call of a kernel leaves nerfacc broken.
+samples of a ray are always a row here. Nothing is probed: a failed call of a kernel leaves nerfacc broken. For the
+same reason samples are placed by `qnerf_core.field.rays` on every device, not by nerfacc's occupancy grid, whose
+sampler is such a kernel.
 """
 
 from __future__ import annotations

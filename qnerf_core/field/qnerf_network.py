@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from qnerf_core.field.compositing import composite_torch, sample_weights_torch
+from qnerf_core.field.compositing import composite_torch, sample_weights, sample_weights_torch
 from qnerf_core.field.grids import FeatureGrids
 from qnerf_core.field.rays import Samples
 from qnerf_core.field.settings import QNeRFSettings
@@ -123,7 +123,7 @@ class QNeRFNetwork(nn.Module):
         """
         count = unit.shape[1]
         density, encoded, hidden = self(unit.flatten(0, 1))
-        weights = sample_weights_torch(density.view(-1, count), samples.lengths)
+        weights = sample_weights(density.view(-1, count), samples.distances, samples.lengths)
         opacity = weights.sum(-1)
         # Composited apart and joined per ray: joining per sample would copy everything once more.
         explicit = composite_torch(weights, encoded.view(-1, count, encoded.shape[-1]))[:, -self.explicit :]

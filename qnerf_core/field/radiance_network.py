@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from qnerf_core.field.compositing import composite_torch, sample_weights_torch
+from qnerf_core.field.compositing import composite, sample_weights, sample_weights_torch
 from qnerf_core.field.grids import FeatureGrids, grid_shape
 from qnerf_core.field.known_space import grid_points
 from qnerf_core.field.rays import (
@@ -161,11 +161,11 @@ class RadianceNetwork(nn.Module):
         count = ends.shape[1]
         points = rays.origins[:, None] + ends[..., None] * rays.directions[:, None]
         density, features = self.density(points.flatten(0, 1))
-        inner = sample_weights_torch(density.view(-1, count)[:, :-1], samples.lengths)
+        inner = sample_weights(density.view(-1, count)[:, :-1], samples.distances, samples.lengths)
         opacity = inner.sum(-1)
         weights = torch.cat([inner, (1 - opacity)[:, None]], dim=1)
         colours = self.colours(features, rays.directions.repeat_interleave(count, dim=0))
-        rgb = composite_torch(weights, colours.view(-1, count, 3))
+        rgb = composite(weights, colours.view(-1, count, 3))
         distance = (weights * ends).sum(-1)
         return RenderedRays(rgb, distance, opacity, inner, samples)
 
