@@ -304,7 +304,7 @@ class _Run:
             report.losses,
             report.layer_errors,
             self.probe.disagreements(recorded),
-            self.probe.disagreements(rendered),
+            self.probe.disagreements(rendered, share_of=recorded),
             tuple(recorded),
             tuple(rendered),
             self.books.seconds["qnerf"] - before,

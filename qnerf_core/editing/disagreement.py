@@ -49,11 +49,13 @@ class SurfaceProbe:
             torch.from_numpy(np.stack(visible)),
         )
 
-    def disagreement(self, queries: torch.Tensor) -> float:
+    def disagreement(self, queries: torch.Tensor, share_of: torch.Tensor | None = None) -> float:
         """Measure the variance between views at the same points, as a share of the whole variance of a layer.
 
         Args:
             queries: (V, C, h, w) of one layer.
+            share_of: (V, C, h, w) whose variance is the whole; None for the queries themselves. Rendered queries are
+                smoother than those they were fitted to: beside them, only the same whole compares.
 
         Returns:
             0 if all views agree, about 1 if they have nothing in common; NaN if no point is seen twice.
@@ -70,13 +72,18 @@ class SurfaceProbe:
         mean = (seen * weights).sum(dim=0) / counts.clamp_min(1)
         squares = ((seen - mean) ** 2 * weights).sum(dim=0) / (counts - 1).clamp_min(1)
         between = squares[:, shared].sum(dim=0).mean()
-        whole = queries.var(dim=(0, 2, 3), correction=0).sum()
+        reference = queries if share_of is None else share_of.float()
+        whole = reference.var(dim=(0, 2, 3), correction=0).sum()
         return float(between / whole.clamp_min(torch.finfo(whole.dtype).tiny))
 
-    def disagreements(self, queries: Sequence[torch.Tensor]) -> tuple[float, ...]:
+    def disagreements(
+        self, queries: Sequence[torch.Tensor], share_of: Sequence[torch.Tensor] | None = None
+    ) -> tuple[float, ...]:
         """Measure every layer.
 
         Args:
             queries: Per layer (V, C, h, w).
+            share_of: Per layer, see `disagreement`.
         """
-        return tuple(self.disagreement(layer) for layer in queries)
+        wholes = queries if share_of is None else share_of
+        return tuple(self.disagreement(layer, whole) for layer, whole in zip(queries, wholes, strict=True))

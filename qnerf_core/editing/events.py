@@ -106,7 +106,7 @@ class FieldFitted(Event):
         layer_errors: Per query layer, RMS of rendered minus recorded queries as a share of their standard deviation.
         disagreement: Per query layer: variance of the recorded queries between views at the same points of the body,
             as a share of the layer's whole variance (0: all views agree).
-        rendered_disagreement: The same of the rendered queries.
+        rendered_disagreement: The same of the rendered queries, as a share of the same whole variance.
         queries: Per layer (V, C, h, w), recorded.
         rendered: Per layer (V, C, h, w), rendered from the QNeRF.
         seconds: Of the fit and the rendering.

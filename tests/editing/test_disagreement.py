@@ -50,3 +50,11 @@ def test_hidden_points_do_not_count(seen: tuple[SurfaceProbe, torch.Tensor]) -> 
     assert not bool(probe.visible.all())
     hidden = SurfaceProbe(probe.places, torch.zeros_like(probe.visible))
     assert np.isnan(hidden.disagreement(maps))
+
+
+def test_a_smoother_copy_is_measured_by_the_same_whole(seen: tuple[SurfaceProbe, torch.Tensor]) -> None:
+    probe, maps = seen
+    noisy = maps + 0.5 * torch.randn(maps.shape, generator=torch.Generator().manual_seed(2))
+    fainter = noisy / 2
+    assert probe.disagreement(fainter) == pytest.approx(probe.disagreement(noisy))
+    assert probe.disagreements([fainter], share_of=[noisy])[0] == pytest.approx(probe.disagreement(noisy) / 4)
