@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 
 # Before torch is imported: more threads than cores only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))
@@ -18,3 +20,11 @@ settings.load_profile("qnerf")
 @pytest.fixture(autouse=True)
 def _no_assets_override(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("QNERF_ASSETS", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _denormals_are_numbers_again() -> Iterator[None]:
+    # Fitting a field flushes denormals for the whole process; hypothesis refuses to draw floats there.
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from diffusers import AutoencoderKL, StableDiffusionControlNetPipeline
 from transformers import CLIPTokenizer
 
@@ -20,19 +19,23 @@ def load_vae(model: Path) -> AutoencoderKL:
 
 
 def write_model(trained: TrainedDenoiser, out: Path) -> None:
-    """Writes every component of the pipeline in half precision; the autoencoder must be in `out` already."""
+    """Writes the pipeline, its large parts in half precision; the autoencoder must be in `out` already.
+
+    The text encoder keeps single precision: transformers loads weights as they are stored, diffusers in single
+    precision, and the two have to fit without the user saying so.
+    """
     pipeline = StableDiffusionControlNetPipeline(
-        vae=load_vae(out),
+        vae=load_vae(out).half(),
         text_encoder=trained.module.text_encoder,
         tokenizer=trained.tokenizer,
-        unet=trained.module.unet,
-        controlnet=trained.module.controlnet,
+        unet=trained.module.unet.half(),
+        controlnet=trained.module.controlnet.half(),
         scheduler=make_scheduler(),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
     )
-    pipeline.to(torch.float16).save_pretrained(out, safe_serialization=True)
+    pipeline.save_pretrained(out, safe_serialization=True)
 
 
 def write_snapshot(work: Path, out: Path) -> None:
