@@ -50,8 +50,9 @@ def export(
     """Write an edit as images with cameras, NeRF, turntable, mesh, and one picture of it all."""
     from qnerf_core import files
     from qnerf_core.export.image_set import export_image_set
-    from qnerf_core.export.mesh import extract_mesh, write_glb
+    from qnerf_core.export.mesh import export_mesh
     from qnerf_core.export.picture import Row, compose, spread
+    from qnerf_core.export.subject import subject_box
     from qnerf_core.export.turntable import export_turntable
 
     folder = out or run / "export"
@@ -66,7 +67,7 @@ def export(
         messages.print(f"NeRF: {_quality(fitted)}. Filming it ...")
         pictures = export_turntable(fitted.field, cameras, folder, frames)
         rows.append(Row("a turntable of the NeRF", [pictures[index] for index in spread(frames, _COLUMNS)]))
-        write_glb(extract_mesh(fitted.field.density, fitted.field.colour, fitted.bounds), folder / "mesh.glb")
+        export_mesh(fitted.field, subject_box(run), folder / "mesh.glb")
         made |= {"nerf": folder / "nerf", "turntable": folder / "turntable.mp4", "mesh": folder / "mesh.glb"}
     files.write_image(made["picture"], compose(rows))
     if as_json:
