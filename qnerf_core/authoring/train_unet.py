@@ -38,6 +38,7 @@ _PEAK_RATE = 6e-4
 _CROPS, _WHOLE = 8, 3
 _CAPTION_DROPPED = 0.15
 _CONTROL_DROPPED = 0.2
+_AVERAGE_DECAY = 0.998
 _SHEET_STEPS = 12
 _SHEET_SECONDS = 600.0
 
@@ -54,6 +55,12 @@ class Denoiser(nn.Module):
         for convolution in [*self.controlnet.controlnet_down_blocks, self.controlnet.controlnet_mid_block]:
             nn.init.normal_(convolution.weight, std=0.02)
         nn.init.normal_(self.controlnet.controlnet_cond_embedding.conv_out.weight, std=0.05)
+
+    def load_folder(self, folder: Path) -> None:
+        """Takes over the weights of a model folder."""
+        self.unet.load_state_dict(UNet2DConditionModel.from_pretrained(folder / "unet").state_dict())
+        self.controlnet.load_state_dict(ControlNetModel.from_pretrained(folder / "controlnet").state_dict())
+        self.text_encoder.load_state_dict(CLIPTextModel.from_pretrained(folder / "text_encoder").state_dict())
 
     def forward(
         self, latents: torch.Tensor, timesteps: torch.Tensor, tokens: torch.Tensor, control: torch.Tensor | None
@@ -91,10 +98,13 @@ def train_unet(
 ) -> TrainedDenoiser:
     """Trains until `minutes` of training are spent, over restarts.
 
+    Without a checkpoint in `work` it starts from the weights in `out`, if there are any: that is how a model from the
+    repository is trained further.
+
     Args:
         data: Folder of shards.
         work: Folder of checkpoints, latents and sample sheets.
-        out: The model folder; the tokenizer is written there.
+        out: The model folder; its tokenizer is written there, and its weights are where a new training starts.
         vae: The trained autoencoder; its encoder must not change any more.
         minutes: Budget.
         whole_from: Share of the budget after which pictures are whole; before, they are crops of half the side,
@@ -107,7 +117,7 @@ def train_unet(
     model = Denoiser(tokenizer)
     for part in (model.unet, model.controlnet):
         part.to(memory_format=torch.channels_last)
-    average = AveragedWeights(model, 0.998)
+    average = AveragedWeights(model, _AVERAGE_DECAY)
     optimizer = torch.optim.AdamW(model.parameters(), lr=_PEAK_RATE, betas=(0.9, 0.99), weight_decay=1e-3, fused=True)
     step, since, seconds = 0, 0, 0.0
     path = work / "unet.pt"
@@ -116,6 +126,9 @@ def train_unet(
         average.load(state["average"])
         optimizer.load_state_dict(state["optimizer"])
         step, seconds = state["step"], state["seconds"]
+    elif (out / "unet").is_dir():
+        model.load_folder(out)
+        average = AveragedWeights(model, _AVERAGE_DECAY)
     folder = LatentFolder(data, work / "latents", vae)
     clock = Clock(minutes, seconds)
     workers = Workers()

@@ -13,7 +13,7 @@ from qnerf_core.authoring.capture import PERSON
 from qnerf_core.authoring.dataset import read_shard
 from qnerf_core.authoring.latents import CROP, LatentFolder
 from qnerf_core.authoring.model_folder import write_snapshot
-from qnerf_core.authoring.train_unet import train_unet
+from qnerf_core.authoring.train_unet import Denoiser, train_unet
 from qnerf_core.authoring.train_vae import reconstruction_psnr, train_vae, with_scaling_factor
 from qnerf_core.authoring.training import AveragedWeights, Clock, learning_rate, load_checkpoint
 from qnerf_core.authoring.vae_start import start_as_downsampling
@@ -142,6 +142,10 @@ def test_training_goes_on_and_gives_a_pipeline(shards: Path, tmp_path: Path) -> 
     write_snapshot(work, out)
     assert list((work / "sheets").glob("*.png"))
     pipeline = StableDiffusionControlNetPipeline.from_pretrained(out, safety_checker=None)
+    further = Denoiser(make_tokenizer(out / "tokenizer"))
+    further.load_folder(out)
+    stored = pipeline.unet.state_dict()
+    assert all(torch.equal(value, stored[name]) for name, value in further.unet.state_dict().items())
     sample = read_shard(shards / "shard-0000.npz")[0]
     picture = pipeline(
         sample.caption,
