@@ -99,7 +99,8 @@ class FeatureGrids(nn.Module):
 
     Attributes:
         shapes: Nodes (x, y, z) of each grid.
-        tables: One (rows, features) parameter per grid; a row per node, unless there are more than `max_rows`.
+        tables: One (rows, features) parameter per grid; a row per node, unless there are more than `max_rows` or
+            `keep_met` has dropped some.
     """
 
     def __init__(
@@ -110,11 +111,33 @@ class FeatureGrids(nn.Module):
         max_rows: int | None = None,
     ) -> None:
         super().__init__()
+        self._rows: dict[int, Tensor] = {}
         self.shapes = [grid_shape(bounds, resolution) for resolution in resolutions]
         self.tables = nn.ParameterList(
             torch.zeros(min(shape[0] * shape[1] * shape[2], max_rows or 2**31), width)
             for shape, width in zip(self.shapes, features, strict=True)
         )
+
+    @torch.no_grad()
+    def keep_met(self, level: int, unit: Tensor) -> Tensor:
+        """Drop the nodes of a grid that no given point meets, so that an optimiser does not walk over empty space.
+
+        All other points see zeros there.
+
+        Args:
+            level: Which grid.
+            unit: (points, 3) positions in [0, 1] of the box.
+
+        Returns:
+            (nodes,) bool, those kept; their order is that of the rows, which one row of zeros precedes.
+        """
+        shape, table = self.shapes[level], self.tables[level]
+        kept = torch.zeros(shape[0] * shape[1] * shape[2], dtype=torch.bool)
+        for part in unit.split(65536):
+            kept[trilinear_corners(part, shape)[0].flatten()] = True
+        self._rows[level] = torch.cumsum(kept, 0).to(torch.int32) * kept
+        self.tables[level] = nn.Parameter(torch.cat([torch.zeros_like(table[:1]), table[kept]]))
+        return kept
 
     def reset(self, generator: torch.Generator, scale: float) -> None:
         """Draw all features anew from a uniform distribution.
@@ -137,12 +160,16 @@ class FeatureGrids(nn.Module):
             (points, sum of features).
         """
         parts = []
-        for shape, table in zip(self.shapes, self.tables, strict=True):
-            parts.append(weighted_rows(table, *trilinear_corners(unit, shape, len(table))))
+        for level, (shape, table) in enumerate(zip(self.shapes, self.tables, strict=True)):
+            rows = self._rows.get(level)
+            indices, weights = trilinear_corners(unit, shape, len(table) if rows is None else None)
+            if rows is not None:
+                indices = rows[indices]
+            parts.append(weighted_rows(table, indices, weights))
         return torch.cat(parts, dim=-1)
 
     def reference(self, unit: Tensor) -> Tensor:
-        """Return what `forward` returns, by torch's own `grid_sample`; only for grids without shared rows.
+        """Return what `forward` returns, by torch's own `grid_sample`; only for grids with a row per node.
 
         Args:
             unit: (points, 3) positions in [0, 1] of the box.

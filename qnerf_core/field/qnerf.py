@@ -103,6 +103,7 @@ class QNeRFTrainer:
         self._network = QNeRFNetwork(box, resolution, self.channels, settings, density_scale=1 / spacing)
         known = (-space.signed_distance / spacing * 3).clamp(-6, 3)
         self._initial_density = torch.where(space.seen, known, _THIN_FOG)
+        self._kept = self._network.grids.keep_met(1, self._rays.unit.flatten(0, 1))
         self._network.reset(self._generator())
         self._means = [torch.zeros(count) for count in self.channels]
         self._deviations = [torch.ones(count) for count in self.channels]
@@ -289,10 +290,11 @@ class QNeRFTrainer:
         network = self._network
         network.reset(generator)
         table = network.grids.tables[-1]
-        table[:, 0] = self._initial_density
+        table.zero_()
+        table[1:, 0] = self._initial_density[self._kept]
         components = principal_components(targets, self._footprints, self.sizes, network.explicit, generator)
         weights = torch.cat([network.composite(part.unit, part.samples).weights for part in self._parts()])
-        table[:, 1:] = splat(components, self._rays.unit, weights, network.grids.shapes[-1])
+        table[1:, 1:] = splat(components, self._rays.unit, weights, network.grids.shapes[-1])[self._kept]
 
     def _parts(self) -> list[TrainingRays]:
         rays = self._rays

@@ -42,3 +42,14 @@ def test_hashed_nodes_are_shared_by_neighbouring_cells() -> None:
         row_of[node] == row for node, row in zip(plain.flatten().tolist(), hashed.flatten().tolist(), strict=True)
     )
     assert len(set(row_of.values())) > 200
+
+
+def test_dropping_nodes_changes_nothing_where_points_were() -> None:
+    grids = _grids()
+    unit = torch.rand(10, 3, generator=torch.Generator().manual_seed(3)) * 0.3
+    before, elsewhere = grids(unit), torch.full((1, 3), 0.9)
+    kept = grids.keep_met(1, unit)
+    assert len(grids.tables[1]) == int(kept.sum()) + 1 < len(kept) / 2
+    assert torch.equal(grids(unit), before)
+    assert (grids(elsewhere)[:, 3:] == 0).all()
+    assert (grids(elsewhere)[:, :3] != 0).all()

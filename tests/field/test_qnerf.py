@@ -15,7 +15,10 @@ from qnerf_core.field.settings import QNeRFSettings
 from tests.field.analytic import BOUNDS, clean_queries, disturbed, orbit, relative_error, trace
 
 SHAPES = [(24, 4, 4), (16, 8, 8), (12, 16, 16)]
-SMALL = QNeRFSettings(iterations=8, warm_iterations=4, batch_rays=512, fine_features=16, hidden_width=16)
+# Ten views see each place few times: a coarser grid than the standard one averages over more of them.
+SMALL = QNeRFSettings(
+    iterations=8, warm_iterations=4, batch_rays=512, fine_features=16, hidden_width=16, grid_detail=1.5
+)
 
 
 @cache

@@ -17,7 +17,7 @@ from qnerf_core.scene.camera import Camera
 from tests.field.analytic import BOUNDS, features, orbit, trace
 
 SETTINGS = RadianceSettings(
-    iterations=150,
+    iterations=110,
     batch_rays=384,
     samples_per_ray=16,
     resolutions=(8, 16, 32),
