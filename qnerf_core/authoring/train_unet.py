@@ -187,7 +187,9 @@ def sample_sheet(
     model: Denoiser, tokenizer: CLIPTokenizer, vae: AutoencoderKL, data: Path, count: int = 4
 ) -> np.ndarray:
     """A picture to look at: kept-out skeletons above what the model paints for them from noise, uint8 (2S, NS, 3)."""
-    samples = read_shard(data / "shard-0000.npz")[:: 2 * 8][:count]
+    samples = read_shard(data / "shard-0000.npz")
+    samples = samples[:: max(1, len(samples) // count)][:count]
+    count = len(samples)
     control = control_pictures(samples)
     scheduler = make_scheduler()
     scheduler.set_timesteps(_SHEET_STEPS)

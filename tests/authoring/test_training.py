@@ -132,9 +132,9 @@ def test_training_goes_on_and_gives_a_pipeline(shards: Path, tmp_path: Path) -> 
         write_snapshot(work, out)
     train_vae(shards, work, 0.02, False, out / "vae", 0).save_pretrained(out / "vae")
     first = load_checkpoint(work / "vae.pt")
-    train_vae(shards, work, 0.06, False, out / "vae", 0)
-    second = load_checkpoint(work / "vae.pt")
     assert first is not None
+    train_vae(shards, work, first["seconds"] / 60 + 0.05, False, out / "vae", 0)
+    second = load_checkpoint(work / "vae.pt")
     assert second is not None
     assert second["step"] > first["step"]
     vae = start_as_downsampling(make_vae()).eval()
