@@ -74,10 +74,13 @@ def unet(
     """Train UNet, ControlNet and text encoder; continues where it stopped, then writes the model folder."""
     from qnerf_core.authoring.model_folder import load_vae, write_model
     from qnerf_core.authoring.train_unet import train_unet
+    from qnerf_core.authoring.workers import is_first
 
     autoencoder = load_vae(out)
-    write_model(train_unet(data, work, out, autoencoder, minutes, whole_from, seed), out)
-    typer.echo(f"wrote {out}")
+    trained = train_unet(data, work, out, autoencoder, minutes, whole_from, seed)
+    if is_first():
+        write_model(trained, out)
+        typer.echo(f"wrote {out}")
 
 
 @application.command()

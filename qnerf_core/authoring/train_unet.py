@@ -32,7 +32,7 @@ from qnerf_core.authoring.training import (
     load_checkpoint,
     save_checkpoint,
 )
-from qnerf_core.authoring.workers import Workers
+from qnerf_core.authoring.workers import Workers, is_first
 
 _PEAK_RATE = 6e-4
 _CROPS, _WHOLE = 8, 3
@@ -161,7 +161,7 @@ def train_unet(
         step += 1
         since += 1
         mean_loss += (float(loss.detach()) - mean_loss) / min(since, 200)
-        if workers.first and (time.monotonic() - saved > CHECKPOINT_SECONDS or clock.share >= 1):
+        if is_first() and (time.monotonic() - saved > CHECKPOINT_SECONDS or clock.share >= 1):
             typer.echo(f"step {step} at {clock.seconds / 60:.1f} min: loss {mean_loss:.4f}, {len(folder)} pictures")
             save_checkpoint(
                 path,
