@@ -73,7 +73,7 @@ class RadianceSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    iterations: int = Field(default=600, ge=0)
+    iterations: int = Field(default=150, ge=0)
     batch_rays: int = Field(default=3072, ge=1)
     samples_per_ray: int = Field(default=16, ge=2)
     resolutions: tuple[int, ...] = (16, 32, 64, 128)
