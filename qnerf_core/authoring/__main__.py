@@ -26,12 +26,14 @@ def body(out: Path = Path("assets/body/builtin_body.npz"), seed: int = 0) -> Non
 def data(
     out: Path = _DATA,
     shards: Annotated[int, typer.Option(help="256 pictures each")] = 40,
+    first: Annotated[int, typer.Option(help="first shard that this process makes")] = 0,
+    stride: Annotated[int, typer.Option(help="number of processes that share the shards")] = 1,
     seed: int = 1,
 ) -> None:
     """Render training pictures; shards that are there already are kept."""
     from qnerf_core.authoring.dataset import make_dataset
 
-    for path in make_dataset(out, shards, seed):
+    for path in make_dataset(out, range(first, shards, stride), seed):
         typer.echo(f"{path} is there")
 
 

@@ -1,4 +1,8 @@
-"""Training pictures for the built-in model: random people in random rooms, in shards that can be made again."""
+"""Training pictures for the built-in model: random people in random rooms, in shards that can be made again.
+
+Pictures come in pairs, numbers 2n and 2n + 1: the same person in the same room seen by the same camera, in two poses.
+That is what an edit turns into each other.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +23,8 @@ from qnerf_core.scene.camera import Camera
 PICTURE_SIZE = 256
 SHARD_SIZE = 256
 VERTICAL_FOV = 45.0
-_PICTURES_A_FIGURE = 2
-_FIGURES_A_ROOM = 8
+_CAMERAS_A_FIGURE = 2
+_FIGURES_A_ROOM = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,19 +63,23 @@ def make_shard(path: Path, index: int, seed: int, renderer: Renderer, body: Body
     cameras: list[Camera] = []
     captions: list[str] = []
     while len(images) < SHARD_SIZE:
-        figures = len(images) // _PICTURES_A_FIGURE
+        figures = len(images) // (2 * _CAMERAS_A_FIGURE)
         if figures % _FIGURES_A_ROOM == 0:
             room = random_room(generator)
         figure = Figure(body, random_appearance(generator))
-        pose = figure.dressed_pose(random_pose(generator))
-        renderer.stage(room, figure, pose)
-        points = body(pose).keypoints
-        for _ in range(_PICTURES_A_FIGURE):
-            camera = random_camera(generator)
-            images.append(renderer.image(camera))
-            keypoints.append(points)
-            cameras.append(camera)
-            captions.append(figure.appearance.caption())
+        seen_by = [random_camera(generator) for _ in range(_CAMERAS_A_FIGURE)]
+        seen: list[list[np.ndarray]] = []
+        points = []
+        for _ in range(2):
+            pose = figure.dressed_pose(random_pose(generator))
+            renderer.stage(room, figure, pose)
+            points.append(body(pose).keypoints)
+            seen.append([renderer.image(camera) for camera in seen_by])
+        for camera, pair in zip(seen_by, zip(*seen, strict=True), strict=True):
+            images.extend(pair)
+            keypoints.extend(points)
+            cameras.extend([camera] * 2)
+            captions.extend([figure.appearance.caption()] * 2)
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez(
             file,
@@ -83,11 +91,11 @@ def make_shard(path: Path, index: int, seed: int, renderer: Renderer, body: Body
         )
 
 
-def make_dataset(folder: Path, shards: int, seed: int) -> Iterator[Path]:
-    """Renders the shards that are missing in `folder`; yields each one's path when it is there."""
+def make_dataset(folder: Path, shards: range, seed: int) -> Iterator[Path]:
+    """Renders those of the shards that are missing in `folder`; yields each one's path when it is there."""
     folder.mkdir(parents=True, exist_ok=True)
     renderer, body = Renderer(PICTURE_SIZE), BodyModel.load()
-    for index in range(shards):
+    for index in shards:
         path = folder / f"shard-{index:04d}.npz"
         if not path.is_file():
             make_shard(path, index, seed, renderer, body)

@@ -20,7 +20,13 @@ CROP = 16
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Latents (B, 4, h, w) scaled to unit variance, control pictures (B, 3, 8h, 8w) in [0, 1], captions."""
+    """Pairs of pictures, all references first, then all targets: what an edit turns into each other.
+
+    Attributes:
+        latents: (2P, 4, h, w), scaled to unit variance.
+        control: (2P, 3, 8h, 8w) control pictures, [0, 1].
+        captions: 2P.
+    """
 
     latents: torch.Tensor
     control: torch.Tensor
@@ -57,14 +63,17 @@ class LatentFolder:
     def __len__(self) -> int:
         return len(self._samples)
 
-    def draw(self, generator: np.random.Generator, count: int, cropped: bool) -> Batch:
-        """A random batch of whole pictures, or of crops of half their side, more often from the middle."""
-        chosen = generator.integers(len(self._samples), size=count)
+    def draw(self, generator: np.random.Generator, pairs: int, cropped: bool) -> Batch:
+        """Random pairs of whole pictures, or of one crop of half their side, more often from the middle."""
+        references = generator.integers(len(self._samples), size=pairs)
+        # Numbers 2n and 2n + 1 are a pair; either may be the reference.
+        chosen = np.concatenate([references, references ^ 1])
         latents = torch.from_numpy(np.stack([self._latents[n] for n in chosen])).float()
         control = control_pictures([self._samples[n] for n in chosen])
         if cropped:
             room = latents.shape[-1] - CROP
-            corners = np.rint(generator.triangular(-0.5, room / 2, room + 0.5, (count, 2))).clip(0, room).astype(int)
+            corners = np.rint(generator.triangular(-0.5, room / 2, room + 0.5, (pairs, 2))).clip(0, room).astype(int)
+            corners = np.tile(corners, (2, 1))
             latents = torch.stack(
                 [part[:, y : y + CROP, x : x + CROP] for part, (y, x) in zip(latents, corners, strict=True)]
             )

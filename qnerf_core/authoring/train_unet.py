@@ -1,8 +1,15 @@
-"""Trains the built-in model's UNet, skeleton ControlNet and text encoder, jointly, from scratch."""
+"""Trains the built-in model's UNet, skeleton ControlNet and text encoder, jointly, from scratch.
+
+Most steps do what an edit does: the reference picture of a pair goes through the network as it does in the inversion,
+and its self-attention features make the keys and values of the target's decoder (MasaCtrl). Stable Diffusion is large
+enough to take over identity that way untrained; a network this small has to have done it before.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,13 +38,18 @@ from qnerf_core.authoring.training import (
     learning_rate,
     load_checkpoint,
     save_checkpoint,
+    to_tensor,
 )
 from qnerf_core.authoring.workers import Workers, is_first
+from qnerf_core.diffusion.attention import QueryLayer, find_query_layers, finer_than_coarsest
 
 _PEAK_RATE = 6e-4
-_CROPS, _WHOLE = 8, 3
+_CROP_PAIRS, _WHOLE_PAIRS = 4, 2
 _CAPTION_DROPPED = 0.15
 _CONTROL_DROPPED = 0.2
+_INJECTED = 0.75
+_REFERENCE_CAPTION_DROPPED = 0.7
+_NOISE_SHARED = 0.5
 _AVERAGE_DECAY = 0.998
 _SHEET_STEPS = 12
 _SHEET_SECONDS = 600.0
@@ -65,11 +77,17 @@ class Denoiser(nn.Module):
     def forward(
         self, latents: torch.Tensor, timesteps: torch.Tensor, tokens: torch.Tensor, control: torch.Tensor | None
     ) -> torch.Tensor:
-        """Predicted v (B, 4, h, w); without control pictures the ControlNet is left out."""
+        """Predicted v (B, 4, h, w).
+
+        Without control pictures the ControlNet is left out; with fewer than B they belong to the last rows.
+        """
         text = self.text_encoder(tokens).last_hidden_state
         if control is None:
             return self.unet(latents, timesteps, text).sample
-        down, middle = self.controlnet(latents, timesteps, text, control, return_dict=False)
+        free = len(latents) - len(control)
+        down, middle = self.controlnet(latents[free:], timesteps[free:], text[free:], control, return_dict=False)
+        if free:
+            *down, middle = (torch.cat([part.new_zeros(free, *part.shape[1:]), part]) for part in (*down, middle))
         return self.unet(
             latents,
             timesteps,
@@ -77,6 +95,31 @@ class Denoiser(nn.Module):
             down_block_additional_residuals=down,
             mid_block_additional_residual=middle,
         ).sample
+
+
+def injecting_layers(unet: UNet2DConditionModel) -> tuple[QueryLayer, ...]:
+    """The self-attention layers that an edit injects into by default."""
+    layers = find_query_layers(unet)
+    return layers[finer_than_coarsest(layers) :]
+
+
+@contextmanager
+def injected_into_targets(layers: Sequence[QueryLayer]) -> Iterator[None]:
+    """While it lasts, the second half of a batch makes keys and values from the features of the first, as an edit does.
+
+    Args:
+        layers: The self-attention layers that inject.
+    """
+
+    def reference_twice(_module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor]:
+        reference = inputs[0][: len(inputs[0]) // 2]
+        return (torch.cat([reference, reference]),)
+
+    with ExitStack() as stack:
+        for layer in layers:
+            for projection in (layer.to_k, layer.to_v):
+                stack.callback(projection.register_forward_pre_hook(reference_twice).remove)
+        yield
 
 
 @dataclass(frozen=True)
@@ -129,6 +172,7 @@ def train_unet(
     elif (out / "unet").is_dir():
         model.load_folder(out)
         average = AveragedWeights(model, _AVERAGE_DECAY)
+    layers = injecting_layers(model.unet)
     folder = LatentFolder(data, work / "latents", vae)
     clock = Clock(minutes, seconds)
     workers = Workers()
@@ -140,17 +184,32 @@ def train_unet(
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(share, _PEAK_RATE)
         cropped = share < whole_from
-        batch = folder.draw(generator, _CROPS if cropped else _WHOLE, cropped)
-        captions = ["" if generator.random() < _CAPTION_DROPPED else caption for caption in batch.captions]
+        batch = folder.draw(generator, _CROP_PAIRS if cropped else _WHOLE_PAIRS, cropped)
+        pairs = len(batch.latents) // 2
+        # Decided by the step, so that all workers have gradients for the same parameters.
+        decisions = np.random.default_rng([seed, step])
+        injected = decisions.random() < _INJECTED
+        dropped = np.full(2 * pairs, _CAPTION_DROPPED)
+        if injected:
+            control: torch.Tensor | None = batch.control[pairs:]
+            dropped[:pairs] = _REFERENCE_CAPTION_DROPPED
+        else:
+            control = None if decisions.random() < _CONTROL_DROPPED else batch.control
+        captions = [
+            "" if generator.random() < share else caption
+            for share, caption in zip(dropped, batch.captions, strict=True)
+        ]
         noise = torch.randn_like(batch.latents)
-        timesteps = torch.randint(0, scheduler.config["num_train_timesteps"], (len(noise),))
+        if generator.random() < _NOISE_SHARED:
+            # An edit starts from the noise that its original was inverted to.
+            noise[pairs:] = noise[:pairs]
+        timesteps = torch.randint(0, scheduler.config["num_train_timesteps"], (pairs,)).repeat(2)
         noisy = scheduler.add_noise(batch.latents, noise, timesteps)
         target = scheduler.get_velocity(batch.latents, noise, timesteps)
-        # Decided by the step, so that all workers have gradients for the same parameters.
-        control = None if np.random.default_rng([seed, step]).random() < _CONTROL_DROPPED else batch.control
-        result = model(
-            noisy.contiguous(memory_format=torch.channels_last), timesteps, _tokens(tokenizer, captions), control
-        )
+        with injected_into_targets(layers if injected else ()):
+            result = model(
+                noisy.contiguous(memory_format=torch.channels_last), timesteps, _tokens(tokenizer, captions), control
+            )
         loss = F.mse_loss(result, target)
         optimizer.zero_grad()
         loss.backward()
@@ -184,22 +243,30 @@ def train_unet(
 
 @torch.no_grad()
 def sample_sheet(
-    model: Denoiser, tokenizer: CLIPTokenizer, vae: AutoencoderKL, data: Path, count: int = 4
+    model: Denoiser, tokenizer: CLIPTokenizer, vae: AutoencoderKL, data: Path, pairs: int = 4
 ) -> np.ndarray:
-    """A picture to look at: kept-out skeletons above what the model paints for them from noise, uint8 (2S, NS, 3)."""
+    """Kept-out pairs to look at: reference, target's control, what the model paints, truth; uint8 (4S, NS, 3).
+
+    Painted from noise, with the reference's features at every step.
+    """
     samples = read_shard(data / "shard-0000.npz")
-    samples = samples[:: max(1, len(samples) // count)][:count]
-    count = len(samples)
-    control = control_pictures(samples)
+    # Pairs are numbers 2n and 2n + 1.
+    first = range(0, len(samples) - 1, 2 * max(1, len(samples) // (2 * pairs)))[:pairs]
+    chosen = [samples[n] for n in first] + [samples[n + 1] for n in first]
+    pairs = len(chosen) // 2
+    pictures = to_tensor(np.stack([sample.image for sample in chosen]))
+    control = control_pictures(chosen[pairs:])
     scheduler = make_scheduler()
     scheduler.set_timesteps(_SHEET_STEPS)
-    latents = torch.randn(
-        (count, 4, control.shape[2] // 8, control.shape[3] // 8), generator=torch.Generator().manual_seed(0)
-    )
-    tokens = _tokens(tokenizer, [sample.caption for sample in samples])
-    for timestep in scheduler.timesteps:
-        prediction = model(latents, timestep.expand(count), tokens, control)
-        latents = scheduler.step(prediction, timestep, latents).prev_sample
+    reference = vae.encode(pictures[:pairs] * 2 - 1).latent_dist.mode() * vae.config["scaling_factor"]
+    noise = torch.randn(reference.shape, generator=torch.Generator().manual_seed(0))
+    tokens = _tokens(tokenizer, [""] * pairs + [sample.caption for sample in chosen[pairs:]])
+    latents = noise
+    with injected_into_targets(injecting_layers(model.unet)):
+        for timestep in scheduler.timesteps:
+            both = torch.cat([scheduler.add_noise(reference, noise, timestep.expand(pairs)), latents])
+            prediction = model(both, timestep.expand(2 * pairs), tokens, control)[pairs:]
+            latents = scheduler.step(prediction, timestep, latents).prev_sample
     images = (vae.decode(latents / vae.config["scaling_factor"]).sample / 2 + 0.5).clamp(0, 1)
-    rows = [torch.cat(list(part), dim=2) for part in (control, images)]
+    rows = [torch.cat(list(part), dim=2) for part in (pictures[:pairs], control, images, pictures[pairs:])]
     return (torch.cat(rows, dim=1).permute(1, 2, 0) * 255).round().byte().numpy()

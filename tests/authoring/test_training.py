@@ -110,8 +110,8 @@ def test_crops_of_latents_and_control_show_the_same_place(shards: Path, tmp_path
     assert len(folder) == 16
     whole = folder.draw(np.random.default_rng(4), 3, cropped=False)
     cropped = folder.draw(np.random.default_rng(4), 3, cropped=True)
-    assert whole.latents.shape == (3, 4, 32, 32)
-    for index in range(3):
+    assert whole.latents.shape == (6, 4, 32, 32)
+    for index in range(6):
         places = [
             (y, x)
             for y in range(CROP + 1)
