@@ -5,17 +5,15 @@ from __future__ import annotations
 import contextlib
 import io
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import smplx
 import torch
 from smplx.utils import Struct
 
-from qnerf_core import assets
-from qnerf_core.body.model_file import SmplData, read_body_file
-from qnerf_core.body.openpose import KEYPOINT_SOURCES
+from qnerf_core.body.model_file import SmplData
 from qnerf_core.body.pose import BodyPose
+from qnerf_core.body.rest_body import RestBody
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,23 +25,11 @@ class BodyOutput:
     keypoints: np.ndarray
 
 
-class BodyModel:
-    """An SMPL body evaluated by `smplx`.
-
-    Attributes:
-        faces: (F, 3) triangles.
-        weights: (V, 24) skinning weights.
-        name: Where the body came from, for settings and messages.
-    """
+class BodyModel(RestBody):
+    """An SMPL body evaluated by `smplx`, the reference of `BodySurface`."""
 
     def __init__(self, data: SmplData, name: str) -> None:
-        self.name = name
-        self.faces: np.ndarray = data.faces
-        self.weights: np.ndarray = data.weights
-        self._face_vertices = dict(data.face_vertices)
-        self._template = data.template
-        self._shape_directions = data.shape_directions
-        self._joint_regressor = data.joint_regressor
+        super().__init__(data, name)
         struct = Struct(
             v_template=data.template,
             shapedirs=data.shape_directions,
@@ -64,27 +50,6 @@ class BodyModel:
                 dtype=torch.float32,
             )
 
-    @classmethod
-    def load(cls, path: Path | None = None) -> BodyModel:
-        """Loads a body in SMPL's schema.
-
-        Args:
-            path: `.npz` or `.pkl` (SMPL_NEUTRAL and the like); the built-in body if None.
-
-        Raises:
-            BodyModelError: The file is missing, unreadable or not in SMPL's schema.
-        """
-        source = Path(path) if path is not None else assets.body_file()
-        return cls(read_body_file(source), source.name)
-
-    def rest_joints(self, betas: np.ndarray) -> np.ndarray:
-        """(24, 3) joints of the shaped body in rest pose, SMPL's y-up frame, metres, for betas (10,)."""
-        return self._joint_regressor @ self.rest_vertices(betas)
-
-    def rest_vertices(self, betas: np.ndarray) -> np.ndarray:
-        """(V, 3) vertices of the shaped body in rest pose, SMPL's y-up frame, metres, for betas (10,)."""
-        return self._template + self._shape_directions @ betas
-
     def __call__(self, pose: BodyPose) -> BodyOutput:
         """Poses the body."""
         with torch.no_grad():
@@ -96,15 +61,8 @@ class BodyModel:
             )
         vertices = result.vertices[0].numpy()
         joints = result.joints[0, :24].numpy()
-        keypoints = np.stack(
-            [
-                vertices[self._face_vertices[source]] if isinstance(source, str) else joints[source]
-                for source in KEYPOINT_SOURCES
-            ]
-        )
-        return BodyOutput(vertices=vertices, joints=joints, keypoints=keypoints)
+        return BodyOutput(vertices, joints, self._keypoints(joints, vertices[self._face_rows]))
 
-    def on_floor(self, pose: BodyPose, height: float = 0.0) -> BodyPose:
-        """The same pose moved vertically so that its lowest vertex is at `height` metres."""
-        lowest = float(self(pose).vertices[:, 2].min())
-        return pose.replaced(translation=pose.translation + np.array([0.0, 0.0, height - lowest]))
+    def vertices(self, pose: BodyPose) -> np.ndarray:
+        """(V, 3) float32 vertices of the posed body in the world, metres."""
+        return self(pose).vertices
