@@ -1,9 +1,10 @@
-"""The command line: every command, and how errors and interruptions end it."""
+"""The command line: the window or a command, and how errors and interruptions end it."""
 
 from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import typer
 
@@ -11,21 +12,10 @@ from app import cli_edit, cli_inspect, cli_results
 from app.console import CANCELLED, USER_ERROR, messages, print_error
 from qnerf_core.errors import Cancelled, StudioError
 
-NO_WINDOW = """\
-QNeRF Studio. The window is not part of this version yet; everything works from here:
-
-  python main.py scenes                                                    what can be edited
-  python main.py edit --scene person --edit raise-arms --out outputs/arms  edit it (Ctrl-C stops, --resume goes on)
-  python main.py export outputs/arms                                       images, NeRF, turntable, mesh
-  python main.py evaluate outputs/arms --json                              measure it against the truth
-  python main.py fit person --out outputs/person-nerf                      a NeRF of any capture
-  python main.py doctor                                                    what works on this machine
-
-`python main.py COMMAND --help` tells the options of a command."""
-
 cli = typer.Typer(
     name="qnerf-studio",
-    help="Shape a subject in 3D, and all its pictures change consistently.",
+    help="Shape a subject in 3D, and all its pictures change consistently.\n\n"
+    "Without a command the window opens; the path of a project or a capture opens it there.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,
@@ -39,11 +29,12 @@ cli.command("doctor")(cli_inspect.doctor)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command and return the exit code: 0 fine, 2 an error of the user's, 130 cancelled."""
+    """Open the window or run a command; the exit code is 0 fine, 2 an error of the user's, 130 cancelled."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    if not arguments:
-        print(NO_WINDOW)
-        return 0
+    if not arguments or _opened_in_the_window(arguments):
+        from app.shell.start import open_window
+
+        return open_window(Path(arguments[0]).resolve() if arguments else None)
     try:
         cli(arguments)
     except Cancelled as error:
@@ -61,6 +52,11 @@ def main(arguments: list[str] | None = None) -> int:
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 0
     return 0
+
+
+def _opened_in_the_window(arguments: list[str]) -> bool:
+    commands = {command.name for command in cli.registered_commands}
+    return len(arguments) == 1 and arguments[0] not in commands and Path(arguments[0]).exists()
 
 
 def _fail(error: StudioError, code: int, as_json: bool) -> int:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from app.cli import NO_WINDOW, main
+from app.cli import main
 from app.console import CANCELLED, USER_ERROR
 from qnerf_core import files
 from tests.scene.captures import edit_frame, write_capture
@@ -15,9 +16,9 @@ from tests.scene.captures import edit_frame, write_capture
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run_main(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run_main(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "main.py", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.fixture
@@ -42,11 +43,17 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_without_arguments_it_says_that_there_is_no_window_yet() -> None:
-    result = run_main()
-    assert result.returncode == 0
-    assert result.stdout.strip() == NO_WINDOW
-    assert "not part of this version yet" in result.stdout
+def test_without_a_display_it_says_what_to_do() -> None:
+    unset = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    environment = {name: value for name, value in os.environ.items() if name not in unset}
+    result = run_main(env=environment)
+    assert result.returncode == USER_ERROR
+    assert "The window cannot open: there is no display" in result.stderr
+    assert "xvfb-run" in result.stderr
+    assert "python main.py scenes" in result.stderr
+    result = run_main(env=environment | {"DISPLAY": ":987"})
+    assert result.returncode == USER_ERROR
+    assert "the display :987 does not answer" in result.stderr
 
 
 def test_nothing_heavy_is_imported() -> None:

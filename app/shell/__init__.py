@@ -1,0 +1,1 @@
+"""The house of the panels: window, actions, theme, notices, help."""

@@ -1,0 +1,109 @@
+"""Every window test has its own settings and data folder, and leaves nothing running behind."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, QSettings, QThread, QTimer
+from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
+
+from app.shell import display
+from app.shell.application import make_application
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    problem = display.problem()
+    if problem is None:
+        return
+    reason = problem.splitlines()[0] + " Run the tests with `make test`, which brings a display."
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def application(tmp_path_factory: pytest.TempPathFactory) -> QApplication:
+    """The one QApplication of the process; tests use `qapp`."""
+    folder = tmp_path_factory.mktemp("home")
+    os.environ["QNERF_HOME"] = str(folder)
+    existing = QApplication.instance()
+    result = existing if isinstance(existing, QApplication) else make_application(["qnerf-studio"])
+    result.setQuitOnLastWindowClosed(False)
+    return result
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder and settings of this test's own."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("QNERF_HOME", str(folder))
+    for form in (QSettings.Format.NativeFormat, QSettings.Format.IniFormat):
+        QSettings.setPath(form, QSettings.Scope.UserScope, str(folder / "settings"))
+    return folder
+
+
+@pytest.fixture
+def qapp(application: QApplication, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[QApplication]:
+    """The application; the test fails if it leaves windows, timers, threads or child processes behind."""
+    errors: list[BaseException] = []
+    monkeypatch.setattr(sys, "excepthook", lambda _kind, error, _trace: errors.append(error))
+    for name in ("information", "question", "warning", "critical", "exec"):
+        monkeypatch.setattr(QMessageBox, name, _blocking(name))
+    monkeypatch.setattr(QDialog, "exec", _blocking("QDialog.exec"))
+    children = {child.pid for child in psutil.Process().children(recursive=True)}
+    threads = set(threading.enumerate())
+    yield application
+    for widget in application.topLevelWidgets():
+        widget.close()
+        widget.deleteLater()
+    settle()
+    left = _left_behind(threads, children)
+    deadline = time.monotonic() + 5
+    while left and time.monotonic() < deadline:
+        settle()
+        time.sleep(0.05)
+        left = _left_behind(threads, children)
+    if errors:
+        raise errors[0]
+    assert not left, f"left behind: {', '.join(left)}"
+
+
+def _blocking(name: str) -> object:
+    def fail(*arguments: object, **options: object) -> int:
+        raise AssertionError(f"{name} would block until somebody answers")
+
+    return fail
+
+
+def settle() -> None:
+    """Let everything happen that is due, deletions included."""
+    for _ in range(3):
+        QCoreApplication.processEvents()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    gc.collect()
+
+
+def _left_behind(threads: set[threading.Thread], children: set[int]) -> list[str]:
+    left = [f"thread {thread.name}" for thread in threading.enumerate() if thread not in threads and thread.is_alive()]
+    for child in psutil.Process().children(recursive=True):
+        if child.pid not in children:
+            left.append(f"process {child.pid} {' '.join(child.cmdline()[:4])}")
+    for thing in gc.get_objects():
+        try:
+            if isinstance(thing, QThread) and thing.isRunning() and thing is not QThread.currentThread():
+                left.append(f"QThread {thing.objectName() or thing!r}")
+            elif isinstance(thing, QTimer) and thing.isActive() and thing.parent() is None:
+                left.append(f"timer {thing!r}")
+        except RuntimeError:
+            continue
+    return left
