@@ -61,11 +61,10 @@ def _builtin() -> list[dict[str, Any]]:
 
 
 def _inspect(capture: str, as_json: bool) -> None:
-    from qnerf_core import assets
+    from qnerf_core.scene.capture import capture_path
     from qnerf_core.scene.validation import inspect_capture
 
-    path = Path(capture)
-    report = inspect_capture(path if path.exists() else assets.scene_folder(capture))
+    report = inspect_capture(capture_path(capture))
     if as_json:
         print_json({"usable": report.usable, "problems": [asdict(problem) for problem in report.problems]})
     else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
 from app.console import messages
+from app.pace import duration_in_words, seconds_left
 
 if TYPE_CHECKING:
     from qnerf_core.editing.events import Event, FieldFitted, IntervalFinished, RunStarted, StageProgress
@@ -52,10 +53,8 @@ class _Bar:
 
 def time_left(elapsed: float, done: float, remaining: float) -> str:
     """How long the remaining share will take at the pace so far, in words; empty as long as that is a guess."""
-    if done < 0.01 or elapsed < 2.0:
-        return ""
-    seconds = elapsed * remaining / done
-    return f"{seconds / 60:.0f} min left" if seconds >= 90 else f"{seconds:.0f} s left"
+    seconds = seconds_left(elapsed, done, remaining)
+    return "" if seconds is None else f"{duration_in_words(seconds)} left"
 
 
 class EditProgress(_Bar):

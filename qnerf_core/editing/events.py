@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
-
-import torch
+from typing import TYPE_CHECKING, Literal
 
 from qnerf_core.editing.intervals import Interval
 from qnerf_core.editing.spec import EditSpec
+
+if TYPE_CHECKING:
+    import torch
 
 Stage = Literal["encoding", "inversion", "kept", "guidance", "look-ahead", "qnerf", "decoding"]
 

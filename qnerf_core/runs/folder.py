@@ -5,12 +5,14 @@ Layout (every file but the log is replaced atomically; `info.json` is written la
     run.json                        who, what, with what: spec, seed, versions, model hash, views, plan, status, actual
                                     steps, interrupted, seconds
     spec.json                       the EditSpec alone, to start another run from
+    target_pose.json                the pose to edit to, if it is none of the capture's
     events.jsonl                    everything that happened, one line each (tensors left out)
     inversion/trajectory.safetensors    "trajectory" (steps + 1, V, 4, h, w) float32
     inversion/info.json             checksum, seconds
     intervals/NN/latents.safetensors    "latents" (V, 4, h, w) float32 after the interval's kept steps
     intervals/NN/qnerf.safetensors  state of the QNeRF; left out where it is the same as an earlier interval's
     intervals/NN/previews/<view>.jpg    predicted clean pictures
+    intervals/NN/maps.npz           pictures of a fitted QNeRF's queries (see `qnerf_core.runs.maps`); only to be seen
     intervals/NN/info.json          checksums, steps done, query disagreement, guidance loss, seconds
     edited/<view>.png               the result, each picture carrying the settings (iTXt "qnerf-studio")
     evaluation.json, export/...     made later by other commands
@@ -39,6 +41,8 @@ LOCK_FILE = ".lock"
 LATENTS_FILE = "latents.safetensors"
 QNERF_FILE = "qnerf.safetensors"
 TRAJECTORY_FILE = "trajectory.safetensors"
+MAPS_FILE = "maps.npz"
+POSE_FILE = "target_pose.json"
 FORMAT_VERSION = 1
 
 
@@ -99,6 +103,10 @@ class RunFolder:
                 f"its settings are not understood: {where}: {first['msg']}",
                 "Use the program's version that made it.",
             ) from error
+        own_pose = self.path / POSE_FILE
+        if Path(self.spec.edit).name == POSE_FILE and not Path(self.spec.edit).is_file() and own_pose.is_file():
+            # The run's folder was moved.
+            self.spec = self.spec.model_copy(update={"edit": str(own_pose)})
 
     @property
     def views(self) -> tuple[str, ...]:
@@ -113,6 +121,11 @@ class RunFolder:
     def interval_folder(self, index: int) -> Path:
         """Where an interval is or will be."""
         return self.path / "intervals" / f"{index:02d}"
+
+    def maps(self, index: int) -> Path | None:
+        """Pictures of an interval's queries, None if it fitted no QNeRF (or was made before they were kept)."""
+        path = self.interval_folder(index) / MAPS_FILE
+        return path if path.is_file() else None
 
     def edited_path(self, view: str) -> Path:
         """Where a view's result is or will be."""

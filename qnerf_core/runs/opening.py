@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from qnerf_core import files
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import RunError
-from qnerf_core.runs.folder import FORMAT_VERSION, LOCK_FILE, RUN_FILE, SPEC_FILE, RunFolder
+from qnerf_core.runs.folder import FORMAT_VERSION, LOCK_FILE, POSE_FILE, RUN_FILE, SPEC_FILE, RunFolder
 from qnerf_core.runs.provenance import model_hash, versions
 from qnerf_core.runs.store import RunStore
 
@@ -76,7 +76,11 @@ def remove_leftovers(path: Path) -> list[Path]:
 
 
 def _holds_something(path: Path) -> bool:
-    return path.is_file() or (path.is_dir() and any(not entry.name.startswith(".") for entry in path.iterdir()))
+    def known(entry: Path) -> bool:
+        # Whoever starts a run may put the pose there first.
+        return entry.name.startswith(".") or entry.name == POSE_FILE
+
+    return path.is_file() or (path.is_dir() and not all(known(entry) for entry in path.iterdir()))
 
 
 def _create(path: Path, spec: EditSpec, model: Mapping[str, Any]) -> None:
@@ -99,7 +103,7 @@ def _create(path: Path, spec: EditSpec, model: Mapping[str, Any]) -> None:
 
 def _check_same(path: Path, spec: EditSpec, model: Mapping[str, Any]) -> None:
     run = RunFolder(path)
-    differences = _differences(run.info["spec"], spec.model_dump(mode="json"))
+    differences = _differences(run.spec.model_dump(mode="json"), spec.model_dump(mode="json"))
     if differences:
         raise RunError(
             f"Cannot resume the run {path}",

@@ -8,12 +8,12 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from pydantic import BaseModel
 
-from qnerf_core.editing.events import Event
+if TYPE_CHECKING:
+    from qnerf_core.editing.events import Event
 
 
 def event_to_record(event: Event, time: float) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def event_to_record(event: Event, time: float) -> dict[str, Any]:
 
 def jsonable(value: Any) -> Any:
     """A value made of what JSON has; tensors become {"shape": [...]}, numbers that are not finite None."""
-    if isinstance(value, torch.Tensor):
+    if hasattr(value, "shape"):
         return {"shape": list(value.shape)}
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")

@@ -88,11 +88,28 @@ class _CaptureFile(BaseModel):
     edits: dict[str, _EditEntry] = {}
 
 
+def capture_path(name_or_path: str | Path) -> Path:
+    """Return where a capture is that is named or pointed to.
+
+    A text that is the name of a built-in capture means that one, whatever the current folder holds: a run that was made
+    with it must mean the same from everywhere.
+
+    Args:
+        name_or_path: Name of a built-in capture, or the path of a folder or of a `transforms.json`.
+
+    Raises:
+        AssetError: It is neither.
+    """
+    if name_or_path in assets.builtin_scenes() or not Path(name_or_path).exists():
+        return assets.scene_folder(str(name_or_path))
+    return Path(name_or_path)
+
+
 def load_capture(name_or_folder: str | Path) -> Capture:
     """Load a built-in capture by its name, or a folder that holds a `capture.json`.
 
     Args:
-        name_or_folder: Name of a built-in capture (a text, it goes first) or path of a folder.
+        name_or_folder: See `capture_path`.
 
     Returns:
         The capture; its scene and its truths name the same views as kept out.
@@ -102,9 +119,7 @@ def load_capture(name_or_folder: str | Path) -> Capture:
         FileFormatError: A file is missing or not JSON.
         CaptureError: A file's content is wrong.
     """
-    folder = Path(name_or_folder)
-    if name_or_folder in assets.builtin_scenes() or not folder.is_dir():
-        folder = assets.scene_folder(str(name_or_folder))
+    folder = capture_path(name_or_folder)
     title = f"Cannot use the capture {folder}"
     try:
         content = _CaptureFile.model_validate(files.read_json(folder / CAPTURE_FILE))

@@ -1,0 +1,90 @@
+"""A job, its record on disk, and its progress in words."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from qnerf_core import files
+from qnerf_core.errors import FileFormatError
+
+Kind = Literal["edit", "export", "fit"]
+State = Literal["queued", "running", "paused", "finished", "failed", "cancelled"]
+KEPT_WHEN_DONE = 30
+
+_STAGES = {
+    "loading": "Loading the model",
+    "encoding": "Reading the pictures",
+    "inversion": "Inverting",
+    "kept": "Denoising",
+    "guidance": "Guiding",
+    "look-ahead": "Looking ahead",
+    "qnerf": "Fitting the QNeRF",
+    "decoding": "Decoding",
+    "images": "Writing the pictures",
+    "nerf": "Fitting the NeRF",
+    "turntable": "Filming the turntable",
+    "mesh": "Making the mesh",
+}
+
+
+@dataclass
+class Job:
+    id: str
+    kind: Kind
+    title: str
+    folder: Path
+    request: dict[str, Any]
+    state: State = "queued"
+    fraction: float = 0.0
+    stage: str = ""
+    seconds_left: float | None = None
+    failure: dict[str, Any] | None = None
+    result: dict[str, Any] = field(default_factory=dict)
+    created: float = field(default_factory=time.time)
+
+    @property
+    def unfinished(self) -> bool:
+        return self.state in ("queued", "running", "paused")
+
+
+def new_job_id() -> str:
+    return secrets.token_hex(4)
+
+
+def record_of(job: Job, project: Path) -> dict[str, Any]:
+    # A project that was moved still knows its runs.
+    folder = job.folder.relative_to(project) if job.folder.is_relative_to(project) else job.folder
+    return asdict(job) | {"folder": str(folder), "seconds_left": None}
+
+
+def read_jobs(file: Path) -> tuple[list[Job], dict[str, str] | None]:
+    """The jobs of a queue file, what was not finished paused; a damaged file is put aside and said so."""
+    try:
+        content = files.read_json(file)
+        jobs = [Job(**(record | {"folder": file.parent / record["folder"]})) for record in content["jobs"]]
+    except (FileFormatError, KeyError, TypeError) as error:
+        aside = file.with_suffix(".damaged.json")
+        os.replace(file, aside)
+        problem = {"title": "The queue of this project is damaged", "cause": str(error)}
+        next_step = f"It was put aside as {aside.name}. Finished runs are not affected; they are in the history."
+        return [], problem | {"next_step": next_step, "details": ""}
+    for job in jobs:
+        if job.unfinished:
+            job.state, job.stage = "paused", ""
+    return jobs, None
+
+
+def stage_in_words(event: dict[str, Any]) -> str:
+    parts = [_STAGES.get(event["stage"], event["stage"])]
+    if event.get("interval") is not None:
+        parts.append(f"interval {event['interval'] + 1} of {event['intervals']}")
+    if event.get("step") is not None:
+        parts.append(f"step {event['step'] + 1}")
+    if event.get("views_done"):
+        parts.append(f"view {event['views_done']} of {event['views']}")
+    return ", ".join(parts)
