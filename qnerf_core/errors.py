@@ -45,6 +45,10 @@ class PoseFileError(StudioError):
     """A pose file is missing or wrong."""
 
 
+class ProxyError(StudioError):
+    """A depth proxy or its file is missing or wrong."""
+
+
 class BackboneError(StudioError):
     """A diffusion model folder is missing or wrong."""
 
@@ -74,3 +78,15 @@ class Cancelled(StudioError):
 
     def __init__(self, title: str = "Cancelled", cause: str = "", next_step: str = "") -> None:
         super().__init__(title, cause, next_step)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error means that no memory was left, on whatever device.
+
+    Args:
+        error: Of any library; torch's CPU allocator raises a plain RuntimeError.
+    """
+    words = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
+    )

@@ -13,7 +13,8 @@ from qnerf_core import assets
 from qnerf_core.body.model import BodyModel
 from qnerf_core.body.pose import BodyPose
 from qnerf_core.body.pose_file import read_pose
-from qnerf_core.control.body_depth import edited_depth, rasterise_depth
+from qnerf_core.control.body_depth import edited_depth
+from qnerf_core.control.raster import rasterise_depth
 from qnerf_core.control.openpose import skeleton_image
 from qnerf_core.diffusion.backbone import Backbone
 from qnerf_core.editing.spec import EditSpec
@@ -55,22 +56,37 @@ class EditInputs:
     prompt: str
 
 
-def prepare(spec: EditSpec, *, device: str = "cpu") -> EditInputs:
+def prepare(spec: EditSpec, *, device: str = "cpu", backbone: Backbone | None = None) -> EditInputs:
     """Load all that a spec names: capture, poses, body, backbone.
 
     Args:
         spec: The choices.
         device: Where the backbone computes.
+        backbone: The spec's backbone, if it is loaded already.
 
     Raises:
         StudioError: Something is missing or wrong; says what.
     """
     capture = load_capture(spec.scene)
     pose_path = Path(spec.edit) if Path(spec.edit).is_file() else capture.edit(spec.edit).pose_path
-    folder = assets.model_folder() if spec.backbone == "builtin" else spec.backbone
-    backbone = Backbone.load(folder, spec.control.kind, device)
+    if backbone is None:
+        backbone = load_backbone(spec, device)
     source, target = read_pose(capture.source_pose_path), read_pose(pose_path)
     return build_inputs(capture.scene, source, target, spec, backbone, BodyModel.load())
+
+
+def load_backbone(spec: EditSpec, device: str = "cpu") -> Backbone:
+    """Load the model that a spec names, with the ControlNet for its kind of control.
+
+    Args:
+        spec: The choices.
+        device: Where it computes.
+
+    Raises:
+        StudioError: It is missing or wrong; says what.
+    """
+    folder = assets.model_folder() if spec.backbone == "builtin" else spec.backbone
+    return Backbone.load(folder, spec.control.kind, device)
 
 
 def build_inputs(

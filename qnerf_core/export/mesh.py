@@ -16,8 +16,8 @@ from skimage.measure import marching_cubes
 from qnerf_core import files
 from qnerf_core.errors import ExportError
 from qnerf_core.field.radiance import RadianceField
+from qnerf_core.scene.axes import Z_UP_TO_Y_UP
 
-Z_UP_TO_Y_UP = np.array([[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, -1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
 _CHUNK = 65536
 
 
