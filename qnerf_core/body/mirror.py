@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
-from qnerf_core.body.pose import SMPL_JOINTS, UPRIGHT_FACING_CAMERA, BodyPose
-from qnerf_core.body.rotations import swing_twist_to_vectors, vectors_to_swing_twist
+from qnerf_core.body.placement import root_angles, root_orientation
+from qnerf_core.body.pose import SMPL_JOINTS, BodyPose
 
 # A mirror across the plane x = 0 turns the rotation vector (x, y, z) into (x, -y, -z).
 _FLIP = np.array([1.0, -1.0, -1.0])
-_WORLD_UP = np.array([2])
+_OTHER_LEAN = np.array([1.0, -1.0, 1.0])
 
 
 def _other_side(name: str) -> str:
@@ -33,9 +32,8 @@ def mirror_pose(pose: BodyPose) -> BodyPose:
     Args:
         pose: Any pose.
     """
-    return pose.replaced(
-        body_pose=pose.body_pose[_PARTNER] * _FLIP, global_orient=_mirrored_orientation(pose.global_orient)
-    )
+    angles = root_angles(pose.global_orient) * _OTHER_LEAN
+    return pose.replaced(body_pose=pose.body_pose[_PARTNER] * _FLIP, global_orient=root_orientation(angles))
 
 
 def copy_side(pose: BodyPose, source: Literal["left", "right"]) -> BodyPose:
@@ -55,13 +53,3 @@ def copy_side(pose: BodyPose, source: Literal["left", "right"]) -> BodyPose:
         if name.startswith(source):
             body_pose[_PARTNER[row]] = pose.body_pose[row] * _FLIP
     return pose.replaced(body_pose=body_pose)
-
-
-def _mirrored_orientation(global_orient: np.ndarray) -> np.ndarray:
-    # Orientation = heading about the world's z * lean about a level axis * standing upright; only the lean is mirrored.
-    upright = Rotation.from_rotvec(np.array(UPRIGHT_FACING_CAMERA))
-    turned = Rotation.from_rotvec(global_orient.copy()) * upright.inv()
-    lean_and_heading = vectors_to_swing_twist(turned.inv().as_rotvec()[None], _WORLD_UP)
-    lean_and_heading[0, 1] *= -1.0
-    mirrored = Rotation.from_rotvec(swing_twist_to_vectors(lean_and_heading, _WORLD_UP)[0]).inv()
-    return (mirrored * upright).as_rotvec()

@@ -37,18 +37,24 @@ def write_pose(path: Path | str, pose: BodyPose) -> None:
     arrays = (pose.global_orient, pose.body_pose, pose.betas, pose.translation)
     if not all(np.isfinite(array).all() for array in arrays):
         raise PoseFileError(f"Cannot write {path}", "the pose holds values that are not finite", "Reset the pose.")
-    write_json(
-        path,
-        {
-            "format": FORMAT,
-            "version": VERSION,
-            "convention": CONVENTION,
-            "joints": {name: row.tolist() for name, row in zip(SMPL_JOINTS[1:], pose.body_pose, strict=True)},
-            "global_orient": pose.global_orient.tolist(),
-            "translation": pose.translation.tolist(),
-            "betas": pose.betas.tolist(),
-        },
-    )
+    write_json(path, pose_record(pose))
+
+
+def pose_record(pose: BodyPose) -> dict[str, Any]:
+    """A pose as the JSON object of a pose file, to be kept inside another file.
+
+    Args:
+        pose: The pose.
+    """
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "convention": CONVENTION,
+        "joints": {name: row.tolist() for name, row in zip(SMPL_JOINTS[1:], pose.body_pose, strict=True)},
+        "global_orient": pose.global_orient.tolist(),
+        "translation": pose.translation.tolist(),
+        "betas": pose.betas.tolist(),
+    }
 
 
 def read_pose(path: Path | str) -> BodyPose:
@@ -65,7 +71,19 @@ def read_pose(path: Path | str) -> BodyPose:
         content = read_json(path)
     except FileFormatError as error:
         raise PoseFileError(error.title, error.cause, error.next_step) from error
-    title = f"Cannot read the pose {path}"
+    return parse_pose(content, f"Cannot read the pose {path}")
+
+
+def parse_pose(content: Any, title: str) -> BodyPose:
+    """Reads the JSON object of a pose file.
+
+    Args:
+        content: What `pose_record` gave, after a way through JSON.
+        title: What fails if it is wrong, for the error.
+
+    Raises:
+        PoseFileError: As `read_pose`.
+    """
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         found = repr(content.get("format")) if isinstance(content, dict) else f"a {type(content).__name__}"
         raise PoseFileError(

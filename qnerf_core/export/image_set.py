@@ -12,6 +12,7 @@ from qnerf_core.errors import ExportError
 from qnerf_core.runs.folder import RunFolder
 from qnerf_core.runs.scenes import load_run_scene
 from qnerf_core.scene.nerfstudio import FILE_NAME, read_transforms, scene_metadata, write_transforms
+from qnerf_core.scene.provenance import read_provenance
 from qnerf_core.scene.scene import Scene, View
 
 
@@ -65,21 +66,6 @@ def provenance(run: RunFolder) -> dict[str, Any]:
     source = load_run_scene(run.spec.scene)[0].root
     earlier = read_provenance(source)
     return result | ({"source": earlier} if earlier else {})
-
-
-def read_provenance(folder: Path | str) -> dict[str, Any] | None:
-    """The provenance of an edited set, None for any other capture.
-
-    Args:
-        folder: Holds a ``transforms.json``.
-
-    Raises:
-        FileFormatError: The file is missing or not JSON.
-    """
-    content = files.read_json(Path(folder) / FILE_NAME)
-    own = content.get("qnerf") if isinstance(content, dict) else None
-    found = own.get("provenance") if isinstance(own, dict) else None
-    return found if isinstance(found, dict) else None
 
 
 def _is_export(out: Path) -> bool:

@@ -12,13 +12,13 @@ import torch
 
 from qnerf_core import files
 from qnerf_core.errors import ExportError
-from qnerf_core.export.image_set import read_provenance
 from qnerf_core.export.turntable import centre_of_attention
 from qnerf_core.field.radiance import RadianceField, fit_radiance_field
 from qnerf_core.field.settings import RadianceSettings
 from qnerf_core.runs.provenance import versions
 from qnerf_core.scene.camera import Camera
 from qnerf_core.scene.nerfstudio import FILE_NAME
+from qnerf_core.scene.provenance import read_provenance
 from qnerf_core.scene.scene import Scene, View, load_image, load_images
 
 CHECKPOINT_FILE = "radiance.safetensors"

@@ -9,12 +9,13 @@ from PIL import Image
 
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import ExportError, RunError
-from qnerf_core.export.image_set import export_image_set, read_provenance
+from qnerf_core.export.image_set import export_image_set
 from qnerf_core.export.nerf import fit_scene, split_views
 from qnerf_core.field.radiance import RadianceField
 from qnerf_core.field.settings import RadianceSettings
 from qnerf_core.runs.store import SETTINGS_KEY
 from qnerf_core.scene.capture import load_capture
+from qnerf_core.scene.provenance import read_provenance
 from qnerf_core.scene.scene import load_images
 from tests.synthetic_capture import BOUNDS, write_capture
 from tests.synthetic_run import make_backbone, make_spec, write_run

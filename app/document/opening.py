@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from app.document.state import same_pose
+from qnerf_core import assets
+from qnerf_core.body.library import PoseLibrary
+from qnerf_core.body.pose import BodyPose
+from qnerf_core.body.pose_file import read_pose
+from qnerf_core.body.surface import BodySurface
+from qnerf_core.errors import CaptureError, StudioError
+from qnerf_core.scene.capture import CAPTURE_FILE, Capture, load_capture
+from qnerf_core.scene.nerfstudio import FILE_NAME, read_transforms
+from qnerf_core.scene.problems import CaptureReport
+from qnerf_core.scene.provenance import read_provenance
+from qnerf_core.scene.scene import Scene
+from qnerf_core.scene.validation import inspect_capture
+
+_MOST_PROBLEMS_SHOWN = 8
+_STANDING = "stand"
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedScene:
+    """A capture as it was found: `name` is what a run's settings call it."""
+
+    name: str
+    scene: Scene
+    capture: Capture | None
+    source_pose: BodyPose
+    edit_poses: Mapping[str, BodyPose]
+    provenance: Mapping[str, Any] | None
+    warnings: tuple[str, ...]
+
+    def edit_of(self, pose: BodyPose) -> str | None:
+        for name, target in self.edit_poses.items():
+            if same_pose(target, pose, 1e-9):
+                return name
+        return None
+
+
+def open_scene(name_or_path: str | Path, body: BodySurface, *, check_files: bool = True) -> OpenedScene:
+    """Opens a built-in capture by name, the folder of a capture, a `transforms.json` or an exported set.
+
+    `check_files` decodes every picture, which takes time with a large capture; without it only the JSON is checked.
+    """
+    if str(name_or_path) in assets.builtin_scenes():
+        name = str(name_or_path)
+        return _opened(name, load_capture(name).scene.root, body, ())
+    path = Path(name_or_path).expanduser()
+    if not path.exists():
+        known = ", ".join(assets.builtin_scenes())
+        raise CaptureError(f"Cannot open {path}", "there is no such file or folder", f"Built in are: {known}.")
+    path = path.resolve()
+    folder = path if path.is_dir() else path.parent
+    if path.is_dir() and not (path / FILE_NAME).is_file():
+        raise CaptureError(
+            f"Cannot open {path}",
+            f"it holds no {FILE_NAME}, which names the pictures and their cameras",
+            "Choose the folder of a capture in nerfstudio's format, or of a project.",
+        )
+    if path.is_file() and path.suffix.lower() != ".json":
+        raise CaptureError(f"Cannot open {path}", "it is no capture", f"Choose a folder or its {FILE_NAME}.")
+    warnings = _checked(path) if check_files else ()
+    name = str(folder if path.is_dir() or path.name == FILE_NAME else path)
+    return _opened(name, path, body, warnings)
+
+
+def _checked(path: Path) -> tuple[str, ...]:
+    report = inspect_capture(path)
+    if report.usable:
+        return tuple(f"{problem.where}: {problem.what}. {problem.next_step}" for problem in report.problems)
+    raise CaptureError(f"Cannot use the capture {path}", _listed(report), report.errors[0].next_step)
+
+
+def _listed(report: CaptureReport) -> str:
+    lines = [f"{problem.where}: {problem.what}" for problem in report.errors[:_MOST_PROBLEMS_SHOWN]]
+    more = len(report.errors) - len(lines)
+    return "\n".join([*lines, f"and {more} more"] if more else lines)
+
+
+def _opened(name: str, path: Path, body: BodySurface, warnings: tuple[str, ...]) -> OpenedScene:
+    folder = path if path.is_dir() else path.parent
+    if path.is_dir() and (path / CAPTURE_FILE).is_file():
+        capture = load_capture(path)
+        poses = {edit: read_pose(target.pose_path) for edit, target in capture.edits.items()}
+        source = read_pose(capture.source_pose_path)
+        return OpenedScene(name, capture.scene, capture, source, poses, None, warnings)
+    scene = read_transforms(path)
+    provenance = read_provenance(folder) if (folder / FILE_NAME).is_file() else None
+    source_pose = _pose_of_edited_set(provenance) or _standing(scene, body)
+    return OpenedScene(name, scene, None, source_pose, {}, provenance, warnings)
+
+
+def _pose_of_edited_set(provenance: Mapping[str, Any] | None) -> BodyPose | None:
+    """An exported set shows the body as its run's target posed it, if that can still be found."""
+    spec = provenance.get("spec") if provenance else None
+    if not isinstance(spec, dict):
+        return None
+    edit, scene = str(spec.get("edit", "")), str(spec.get("scene", ""))
+    try:
+        if Path(edit).is_file():
+            return read_pose(edit)
+        return read_pose(load_capture(scene).edit(edit).pose_path)
+    except StudioError:
+        return None
+
+
+def _standing(scene: Scene, body: BodySurface) -> BodyPose:
+    library = PoseLibrary(assets.poses_folder(), assets.poses_folder())
+    pose = library.load(_STANDING) if _STANDING in library.names() else BodyPose.rest()
+    pose = body.on_floor(pose)
+    pelvis = body.joints(pose)[0]
+    if scene.bounds is not None:
+        centre = scene.bounds.mean(axis=0)
+        floor = float(scene.bounds[0, 2])
+    else:
+        centre = centre_of_views(scene)
+        floor = float(centre[2] - pelvis[2])
+    shift = np.array([centre[0] - pelvis[0], centre[1] - pelvis[1], floor])
+    return pose.replaced(translation=pose.translation + shift)
+
+
+def centre_of_views(scene: Scene) -> np.ndarray:
+    """(3,) the point nearest to all viewing axes."""
+    forward = np.stack([view.camera.forward for view in scene.views])
+    across = np.eye(3) - forward[:, :, None] * forward[:, None, :]
+    positions = np.stack([view.camera.position for view in scene.views])
+    # A little of the mean position keeps parallel axes solvable.
+    system = across.sum(axis=0) + 1e-6 * np.eye(3)
+    right = np.einsum("vij,vj->i", across, positions) + 1e-6 * positions.mean(axis=0)
+    return np.linalg.solve(system, right)
