@@ -1,7 +1,8 @@
-"""Captures that bring their edits: target poses and, for rendered ones, the true pictures of the edited subject.
+"""Captures that bring their edits: target poses or proxies and, for rendered ones, the true pictures of the edits.
 
-Layout: `capture.json`, `transforms.json`, `images/`, `masks/`, `depth/`, a source pose, and under `edits/<edit>/` a
-target pose and the `transforms.json` of the truth.
+Layout: `capture.json`, `transforms.json`, `images/`, `masks/`, `depth/`, perhaps `boundary/` (depth of the scene
+without its subject, as `depth/`), a source pose or proxy, and under `edits/<edit>/` a target and the `transforms.json`
+of the truth. In `capture.json`, `control` says what edits it: "skeleton" (poses; also where it is missing) or "depth"
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from qnerf_core.scene.nerfstudio import FILE_NAME, read_transforms
 from qnerf_core.scene.scene import Scene
 
 CAPTURE_FILE = "capture.json"
+BOUNDARY_FOLDER = "boundary"
+
+ControlKind = Literal["skeleton", "depth"]
 
 
 @dataclass(frozen=True)
@@ -28,28 +32,68 @@ class EditTarget:
 
     Attributes:
         name: For people and the command line.
-        pose_path: The target pose.
+        control: What the target is: "skeleton" a pose, "depth" a proxy.
+        target_path: File of the target pose or proxy.
         truth: The true views of the edited subject, with the cameras of the capture.
     """
 
     name: str
-    pose_path: Path
+    control: ControlKind
+    target_path: Path
     truth: Scene
+
+    @property
+    def pose_path(self) -> Path:
+        """File of the target pose.
+
+        Raises:
+            CaptureError: The target is a proxy.
+        """
+        return _of_kind(self.target_path, self.control, "skeleton", f"The edit {self.name}")
+
+    @property
+    def proxy_path(self) -> Path:
+        """File of the target proxy.
+
+        Raises:
+            CaptureError: The target is a pose.
+        """
+        return _of_kind(self.target_path, self.control, "depth", f"The edit {self.name}")
 
 
 @dataclass(frozen=True)
 class Capture:
-    """A scene with its subject's pose and its edits.
+    """A scene with its subject's pose or proxy and its edits.
 
     Attributes:
         scene: The views.
-        source_pose_path: The subject's pose in the views.
-        edits: By name.
+        control: What edits it: "skeleton" poses, "depth" proxies.
+        source_path: File of the subject's pose or proxy in the views.
+        edits: By name, all of that kind.
     """
 
     scene: Scene
-    source_pose_path: Path
+    control: ControlKind
+    source_path: Path
     edits: Mapping[str, EditTarget]
+
+    @property
+    def source_pose_path(self) -> Path:
+        """File of the subject's pose.
+
+        Raises:
+            CaptureError: It is edited by a proxy.
+        """
+        return _of_kind(self.source_path, self.control, "skeleton", f"The capture {self.scene.name}")
+
+    @property
+    def source_proxy_path(self) -> Path:
+        """File of the subject's proxy.
+
+        Raises:
+            CaptureError: It is edited by poses.
+        """
+        return _of_kind(self.source_path, self.control, "depth", f"The capture {self.scene.name}")
 
     def edit(self, name: str) -> EditTarget:
         """Return the edit of that name.
@@ -72,7 +116,8 @@ class Capture:
 class _EditEntry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    pose: str
+    pose: str | None = None
+    proxy: str | None = None
     truth: str
 
 
@@ -84,7 +129,9 @@ class _CaptureFile(BaseModel):
     prompt: str
     bounds: tuple[tuple[float, float, float], tuple[float, float, float]]
     heldout: tuple[str, ...] = ()
-    source_pose: str
+    control: ControlKind = "skeleton"
+    source_pose: str | None = None
+    source_proxy: str | None = None
     edits: dict[str, _EditEntry] = {}
 
 
@@ -127,12 +174,13 @@ def load_capture(name_or_folder: str | Path) -> Capture:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise CaptureError(title, f"{CAPTURE_FILE}: {where}: {first['msg']}", "Correct the file.") from error
-    scene = _described(read_transforms(folder / FILE_NAME), content)
+    scene = _with_boundaries(_described(read_transforms(folder / FILE_NAME), content), folder)
     unknown = sorted(set(content.heldout) - {view.name for view in scene.views})
     if unknown:
         raise CaptureError(title, f"heldout names unknown views: {', '.join(unknown)}", f"Correct {CAPTURE_FILE}.")
     edits = {name: _edit(name, entry, folder, scene, content) for name, entry in content.edits.items()}
-    return Capture(scene, _existing(folder / content.source_pose, title), edits)
+    source = _path(folder, content.control, content.source_pose, content.source_proxy, "source_", title)
+    return Capture(scene, content.control, source, edits)
 
 
 def _edit(name: str, entry: _EditEntry, folder: Path, scene: Scene, content: _CaptureFile) -> EditTarget:
@@ -142,7 +190,8 @@ def _edit(name: str, entry: _EditEntry, folder: Path, scene: Scene, content: _Ca
     missing = [view.name for view in scene.views if view.name not in names]
     if missing:
         raise CaptureError(title, f"the truth lacks the views {', '.join(missing)}", "Render them too.")
-    return EditTarget(name, _existing(folder / entry.pose, title), truth)
+    target = _path(folder, content.control, entry.pose, entry.proxy, "", title)
+    return EditTarget(name, content.control, target, truth)
 
 
 def _described(scene: Scene, content: _CaptureFile) -> Scene:
@@ -150,7 +199,26 @@ def _described(scene: Scene, content: _CaptureFile) -> Scene:
     return replace(scene, name=content.name, prompt=content.prompt, views=views, bounds=np.array(content.bounds))
 
 
-def _existing(path: Path, title: str) -> Path:
+def _with_boundaries(scene: Scene, folder: Path) -> Scene:
+    paths = {view.name: folder / BOUNDARY_FOLDER / f"{view.name}.png" for view in scene.views}
+    views = (
+        replace(view, boundary_path=paths[view.name]) if paths[view.name].is_file() else view for view in scene.views
+    )
+    return replace(scene, views=tuple(views))
+
+
+def _path(folder: Path, control: ControlKind, pose: str | None, proxy: str | None, prefix: str, title: str) -> Path:
+    wanted, name = (pose, "pose") if control == "skeleton" else (proxy, "proxy")
+    if wanted is None:
+        raise CaptureError(title, f"its control is {control!r} and {prefix}{name} is missing", "Name the file.")
+    path = folder / wanted
     if not path.is_file():
         raise CaptureError(title, f"there is no {path.name}", "Check the path in the capture's files.")
+    return path
+
+
+def _of_kind(path: Path, control: ControlKind, wanted: ControlKind, what: str) -> Path:
+    if control != wanted:
+        names = {"skeleton": "poses", "depth": "depth proxies"}
+        raise CaptureError(f"{what} has no {names[wanted]}", f"it is edited by {names[control]}", "Choose another one.")
     return path

@@ -26,6 +26,7 @@ class View:
         mask_path: 8-bit picture, white where the subject is.
         depth_path: 16-bit PNG, millimetres along the viewing axis, 0 = unknown.
         heldout: Kept out of edits and training, used to measure.
+        boundary_path: Depth of the scene without its subject, as `depth_path`.
     """
 
     name: str
@@ -34,6 +35,7 @@ class View:
     mask_path: Path | None = None
     depth_path: Path | None = None
     heldout: bool = False
+    boundary_path: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,14 +170,34 @@ def load_depth(view: View) -> np.ndarray:
         FileFormatError: The file cannot be read or is not a 16-bit grey picture.
         CaptureError: The view has no depth, or its size is not the camera's.
     """
-    if view.depth_path is None:
-        raise CaptureError(f"View {view.name} has no depth", next_step="Use a capture with depth pictures.")
-    pixels = files.read_raw_image(view.depth_path)
+    return _read_depth(view, view.depth_path, "depth")
+
+
+def load_boundary(view: View) -> np.ndarray:
+    """Read the depth of a view's scene without its subject.
+
+    Args:
+        view: A view that has one.
+
+    Returns:
+        As `load_depth`.
+
+    Raises:
+        FileFormatError: The file cannot be read or is not a 16-bit grey picture.
+        CaptureError: The view has none, or its size is not the camera's.
+    """
+    return _read_depth(view, view.boundary_path, "boundary depth")
+
+
+def _read_depth(view: View, path: Path | None, what: str) -> np.ndarray:
+    if path is None:
+        raise CaptureError(f"View {view.name} has no {what}", next_step="Use a capture with depth pictures.")
+    pixels = files.read_raw_image(path)
     if pixels.ndim != 2 or pixels.dtype.itemsize < 2:
         raise FileFormatError(
-            f"Cannot read the depth {view.depth_path}", "it is not a 16-bit grey PNG", "Store millimetres in 16 bits."
+            f"Cannot read the depth {path}", "it is not a 16-bit grey PNG", "Store millimetres in 16 bits."
         )
-    _check_size(view, view.depth_path, pixels)
+    _check_size(view, path, pixels)
     return pixels.astype(np.float32) / np.float32(MILLIMETRES)
 
 

@@ -8,6 +8,7 @@ import pytest
 from qnerf_core import files
 from qnerf_core.errors import AssetError, CaptureError, FileFormatError
 from qnerf_core.scene.capture import load_capture
+from qnerf_core.scene.scene import load_boundary, write_depth
 from tests.scene.captures import edit_json, write_capture
 
 
@@ -72,3 +73,42 @@ def test_truth_must_have_every_view(folder: Path) -> None:
     (folder / "edits" / "wave" / "transforms.json").unlink()
     with pytest.raises(FileFormatError, match="no such file"):
         load_capture(folder)
+
+
+def as_depth_capture(folder: Path) -> None:
+    for path in (folder / "source_proxy.json", folder / "edits" / "wave" / "proxy.json"):
+        files.write_json(path, {})
+    content = files.read_json(folder / "capture.json")
+    del content["source_pose"]
+    content |= {"control": "depth", "source_proxy": "source_proxy.json"}
+    content["edits"] = {"wave": {"proxy": "edits/wave/proxy.json", "truth": "edits/wave/transforms.json"}}
+    files.write_json(folder / "capture.json", content)
+
+
+def test_a_capture_edited_by_proxies(folder: Path) -> None:
+    assert load_capture(folder).control == "skeleton", "where the file does not say"
+    as_depth_capture(folder)
+    capture = load_capture(folder)
+    assert capture.control == capture.edit("wave").control == "depth"
+    assert capture.source_proxy_path == folder / "source_proxy.json"
+    assert capture.edit("wave").proxy_path == folder / "edits" / "wave" / "proxy.json"
+    with pytest.raises(CaptureError, match="capture small has no poses: it is edited by depth proxies"):
+        _ = capture.source_pose_path
+    with pytest.raises(CaptureError, match="edit wave has no poses"):
+        _ = capture.edit("wave").pose_path
+    edit_json(folder / "capture.json", control="skeleton")
+    with pytest.raises(CaptureError, match="'skeleton' and pose is missing"):
+        load_capture(folder)
+
+
+def test_the_depth_of_the_empty_scene_is_found_where_it_is(folder: Path) -> None:
+    first, second = load_capture(folder).scene.views[:2]
+    assert first.boundary_path is None
+    with pytest.raises(CaptureError, match="no boundary depth"):
+        load_boundary(first)
+    depth = np.full((first.camera.height, first.camera.width), 2.5, np.float32)
+    (folder / "boundary").mkdir()
+    write_depth(folder / "boundary" / f"{first.name}.png", depth)
+    scene = load_capture(folder).scene
+    np.testing.assert_allclose(load_boundary(scene.views[0]), depth)
+    assert scene.view(second.name).boundary_path is None
