@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app import job_requests
+from app import estimate, job_requests
 from app.job_state import KEPT_WHEN_DONE, Job, read_jobs, record_of, stage_in_words
 from app.pace import Pace
 from app.worker import EngineWorker
 from qnerf_core import files
+from qnerf_core.runs.folder import RUN_FILE
 
 if TYPE_CHECKING:
     from app.document.document import Document
@@ -204,6 +205,9 @@ class JobQueue(QObject):
         self.jobEvent.emit(job_id, event)
 
     def _on_finished(self, job_id: str, result: dict[str, Any]) -> None:
+        job = self._known(job_id)
+        if job is not None and job.kind == "edit":
+            self._writer.submit(_learn, job.folder)
         self._end(job_id, {"state": "finished", "stage": "", "fraction": 1.0, "result": result})
         self.jobEvent.emit(job_id, {"event": "JobFinished", "job": job_id, "result": result})
 
@@ -249,3 +253,7 @@ class JobQueue(QObject):
 
     def _flush(self) -> None:
         self._writer.submit(int).result()
+
+
+def _learn(run: Path) -> None:
+    estimate.remember(files.read_json(run / RUN_FILE))

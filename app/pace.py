@@ -16,13 +16,14 @@ class Pace:
         if self._began is None or fraction <= 0.0:
             self._began = now, fraction
         began, first = self._began
-        return seconds_left(now - began, fraction - first, 1.0 - fraction)
+        elapsed, done = now - began, fraction - first
+        if done < _LEAST_SHARE or elapsed < _LEAST_SECONDS:
+            return None
+        return elapsed * (1.0 - fraction) / done
 
 
-def seconds_left(elapsed: float, done: float, remaining: float) -> float | None:
-    if done < _LEAST_SHARE or elapsed < _LEAST_SECONDS:
-        return None
-    return elapsed * remaining / done
+def left_in_words(seconds: float | None) -> str:
+    return "" if seconds is None else f"{duration_in_words(seconds)} left"
 
 
 def duration_in_words(seconds: float) -> str:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Self
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
 from app.console import messages
-from app.pace import duration_in_words, seconds_left
+from app.job_state import stage_in_words
+from app.pace import Pace, left_in_words
 
 if TYPE_CHECKING:
     from qnerf_core.editing.events import Event, FieldFitted, IntervalFinished, RunStarted, StageProgress
@@ -24,8 +25,7 @@ class _Bar:
         columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), TaskProgressColumn())
         self._progress = Progress(*columns, TextColumn("{task.fields[left]}"), console=messages, transient=True)
         self._task: TaskID = self._progress.add_task("starting", total=1.0, left="")
-        self._began = time.monotonic()
-        self._began_at: float | None = None
+        self._pace = Pace()
         self._last_line = -_SECONDS_BETWEEN_LINES
 
     def __enter__(self) -> Self:
@@ -40,21 +40,12 @@ class _Bar:
 
     def move(self, description: str, fraction: float) -> None:
         now = time.monotonic()
-        # A resumed run begins somewhere in the middle.
-        if self._began_at is None:
-            self._began, self._began_at = now, fraction
-        left = time_left(now - self._began, fraction - self._began_at, 1.0 - fraction)
+        left = left_in_words(self._pace.left(fraction, now))
         if messages.is_terminal:
             self._progress.update(self._task, description=description, completed=fraction, left=left)
         elif now - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = now
             messages.print(f"{fraction:4.0%}  {description}  {left}".rstrip(), soft_wrap=True)
-
-
-def time_left(elapsed: float, done: float, remaining: float) -> str:
-    """How long the remaining share will take at the pace so far, in words; empty as long as that is a guess."""
-    seconds = seconds_left(elapsed, done, remaining)
-    return "" if seconds is None else f"{duration_in_words(seconds)} left"
 
 
 class EditProgress(_Bar):
@@ -119,12 +110,15 @@ class EditProgress(_Bar):
         )
 
 
-class FitProgress(_Bar):
-    """Shows the iterations of a NeRF fit."""
+class ResultProgress(_Bar):
+    """Shows the parts of an export or a fit, one after the other."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._what = what
+        self._part = ""
 
-    def show(self, iteration: int, iterations: int, loss: float) -> None:
-        self.move(f"{self._what} · {iteration}/{iterations} · loss {loss:.5f}", iteration / iterations)
+    def show(self, part: str, fraction: float, detail: str) -> None:
+        if part != self._part:
+            self._part, self._pace = part, Pace()
+        what = stage_in_words({"stage": part})
+        self.move(f"{what} · {detail}" if detail else what, fraction)

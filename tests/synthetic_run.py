@@ -49,8 +49,21 @@ def stream(
         if interval.look_ahead:
             queries = tuple(torch.zeros(len(views), *shape) for shape in shapes)
             losses, step = (1.0, float("nan")), interval.look_ahead[-1]
+            depth = torch.ones(len(views), 4, 4)
+            maps = tuple(torch.zeros(len(views), *shape[1:]) for shape in shapes)
             yield events.FieldFitted(
-                run_id, interval.index, step, losses, (0.2, 0.2), (0.4, 0.2), (0.1, 0.1), queries, queries, 0.5
+                run_id,
+                interval.index,
+                step,
+                losses,
+                (0.2, 0.2),
+                (0.4, 0.2),
+                (0.1, 0.1),
+                queries,
+                queries,
+                0.5,
+                maps,
+                depth,
             )
         latents = torch.full((len(views), 4, 2, 2), float(interval.stop))
         yield events.IntervalFinished(

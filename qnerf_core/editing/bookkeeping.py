@@ -23,6 +23,7 @@ class Bookkeeping:
 
     Attributes:
         seconds: Wall time by stage.
+        total: Expected cost of the whole run, in passes of the denoiser for one view.
     """
 
     def __init__(self, run_id: str, spec: EditSpec, plan: Sequence[Interval], views: int) -> None:
@@ -39,8 +40,8 @@ class Bookkeeping:
         self._plan = tuple(plan)
         self._views = views
         self._done = 0.0
-        self._total = self._cost("encoding") + self._cost("inversion") * spec.steps + self._cost("decoding")
-        self._total += sum(self.interval_cost(interval) for interval in plan)
+        self.total = self._cost("encoding") + self._cost("inversion") * spec.steps + self._cost("decoding")
+        self.total += sum(self.interval_cost(interval) for interval in plan)
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self._marked: dict[str, float] = {}
 
@@ -105,7 +106,7 @@ class Bookkeeping:
             step: Index of the step.
         """
         self._done += cost
-        fraction = min(self._done / self._total, 1.0)
+        fraction = min(self._done / self.total, 1.0)
         return StageProgress(self._run_id, stage, interval, len(self._plan), step, views_done, self._views, fraction)
 
     @contextmanager

@@ -12,7 +12,7 @@ from qnerf_core.diffusion.denoise import Denoiser
 from qnerf_core.diffusion.guidance import GuidanceTargets, guide
 from qnerf_core.diffusion.inversion import SourceFeatures, invert
 from qnerf_core.editing.bookkeeping import Bookkeeping, peak_memory_mb
-from qnerf_core.editing.disagreement import SurfaceProbe
+from qnerf_core.editing.disagreement import PixelProbe, SurfaceProbe
 from qnerf_core.editing.events import (
     Event,
     FieldFitted,
@@ -26,7 +26,7 @@ from qnerf_core.editing.events import (
 from qnerf_core.editing.inputs import EditInputs
 from qnerf_core.editing.intervals import Interval, plan_intervals
 from qnerf_core.editing.spec import EditSpec
-from qnerf_core.errors import Cancelled, RunError, StudioError
+from qnerf_core.errors import Cancelled, RunError, StudioError, is_out_of_memory
 from qnerf_core.field.qnerf import QNeRFTrainer
 
 
@@ -80,7 +80,9 @@ def run(
         yield RunFailed(run_id, stop.title, stop.cause, stop.next_step, cancelled=True)
     except StudioError as error:
         yield RunFailed(run_id, error.title, error.cause, error.next_step, cancelled=False)
-    except (torch.OutOfMemoryError, MemoryError) as error:
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
         batch = spec.diffusion.view_batch
         yield RunFailed(
             run_id,
@@ -115,6 +117,7 @@ class _Run:
         self.books = Bookkeeping(run_id, spec, self.plan, self.views)
         self.sources = SourceFeatures(self.denoiser, self.batches, self.latent_size)
         self.probe = SurfaceProbe.of(inputs.surface_points, inputs.cameras, inputs.depth.numpy())
+        self.pixel_probe = PixelProbe(inputs.cameras, inputs.depth.numpy())
         self.trajectory = torch.empty(0)
         self.latents = torch.empty(0)
         self.controls: list[torch.Tensor] = []
@@ -308,6 +311,8 @@ class _Run:
             tuple(recorded),
             tuple(rendered),
             self.books.seconds["qnerf"] - before,
+            tuple(self.pixel_probe.maps(layer) for layer in recorded),
+            self.trainer.render_depth(),
         )
 
     def _decode(self) -> Iterator[Event]:

@@ -111,6 +111,9 @@ class FieldFitted(Event):
         queries: Per layer (V, C, h, w), recorded.
         rendered: Per layer (V, C, h, w), rendered from the QNeRF.
         seconds: Of the fit and the rendering.
+        disagreement_maps: Per layer (V, h, w), the disagreement of the recorded queries at every pixel; zero where the
+            depth is unknown or no other view sees the point.
+        depth: (V, h, w) rendered from the QNeRF at the finest query grid, metres along the viewing axis.
     """
 
     interval: int
@@ -122,6 +125,8 @@ class FieldFitted(Event):
     queries: tuple[torch.Tensor, ...]
     rendered: tuple[torch.Tensor, ...]
     seconds: float
+    disagreement_maps: tuple[torch.Tensor, ...]
+    depth: torch.Tensor
 
 
 @dataclass(frozen=True, eq=False)

@@ -56,14 +56,18 @@ class RadianceField:
         return self.network.bounds.numpy().astype(np.float64)
 
     @torch.no_grad()
-    def render(self, camera: Camera) -> Rendering:
+    def render(self, camera: Camera, check: Callable[[], None] = lambda: None) -> Rendering:
         """Render a view.
 
         Args:
             camera: From where, and how large.
+            check: Called before every chunk of rays; raises to stop.
         """
         rays = camera_rays([camera], camera.width, camera.height)
-        parts = [self.network.render(rays[start : start + _CHUNK], None) for start in range(0, len(rays), _CHUNK)]
+        parts = []
+        for start in range(0, len(rays), _CHUNK):
+            check()
+            parts.append(self.network.render(rays[start : start + _CHUNK], None))
         shape = (camera.height, camera.width)
         rgb = torch.cat([part.rgb for part in parts]).T.reshape(3, *shape)
         depth = torch.cat([part.distance for part in parts]) * rays.cosines

@@ -11,6 +11,7 @@ from qnerf_core.errors import RunError
 _LATENT_BYTES_PER_PIXEL = 4 * 4 / 64  # 4 channels of float32 at an eighth of the resolution
 _PNG_BYTES_PER_PIXEL = 2.0
 _JPEG_BYTES_PER_PIXEL = 0.5
+_MAP_BYTES_PER_CELL = 3 + 3 + 2  # two colours and the disagreement
 _RESERVE = 1.2
 
 
@@ -28,7 +29,9 @@ def estimate_disk_bytes(started: RunStarted, field_bytes: int = 8_000_000) -> in
     latents = (len(started.timesteps) + 1 + len(started.intervals)) * pixels * _LATENT_BYTES_PER_PIXEL
     previews = len(started.intervals) * pixels * _JPEG_BYTES_PER_PIXEL if started.spec.previews else 0.0
     fits = sum(1 for interval in started.intervals if interval.look_ahead)
-    return round(_RESERVE * (latents + previews + pixels * _PNG_BYTES_PER_PIXEL + fits * field_bytes))
+    cells = sum(height * width for _, height, width in started.query_shapes) * len(started.views)
+    fitted = fits * (field_bytes + cells * _MAP_BYTES_PER_CELL)
+    return round(_RESERVE * (latents + previews + pixels * _PNG_BYTES_PER_PIXEL + fitted))
 
 
 def check_disk(folder: Path, needed: int) -> None:

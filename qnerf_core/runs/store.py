@@ -29,12 +29,14 @@ from qnerf_core.runs.folder import (
     INFO_FILE,
     LATENTS_FILE,
     LOG_FILE,
+    MAPS_FILE,
     QNERF_FILE,
     RUN_FILE,
     TRAJECTORY_FILE,
     IntervalRecord,
     RunFolder,
 )
+from qnerf_core.runs.maps import write_maps
 from qnerf_core.runs.provenance import versions
 from qnerf_core.runs.records import EventLog, event_to_record, jsonable
 
@@ -55,6 +57,7 @@ class RunStore(RunFolder):
         self._lock = lock
         self._log = EventLog(path / LOG_FILE)
         self._qnerf_file: tuple[str, str] | None = None
+        self._mapped: int | None = None
 
     def __enter__(self) -> RunStore:
         return self
@@ -131,6 +134,10 @@ class RunStore(RunFolder):
                 self._write_start(event)
             case events.InversionFinished():
                 self._write_inversion(event)
+            case events.FieldFitted():
+                self._clear_interval(event.interval)
+                write_maps(event, self.interval_folder(event.interval) / MAPS_FILE)
+                self._mapped = event.interval
             case events.IntervalFinished():
                 self._write_interval(event)
             case events.ViewsDecoded():
@@ -196,9 +203,9 @@ class RunStore(RunFolder):
         )
 
     def _write_interval(self, event: events.IntervalFinished) -> None:
+        if self._mapped != event.interval:
+            self._clear_interval(event.interval)
         folder = self.interval_folder(event.interval)
-        if folder.exists():
-            shutil.rmtree(folder)
         place = folder.relative_to(self.path).as_posix()
         checksums = {f"{place}/{LATENTS_FILE}": _write_tensors(folder / LATENTS_FILE, {"latents": event.latents})}
         if event.field_state is not None:
@@ -280,6 +287,11 @@ class RunStore(RunFolder):
             return None
         self._qnerf_file = (name, record.info["files"][name])
         return safetensors.torch.load_file(self.path / name)
+
+    def _clear_interval(self, index: int) -> None:
+        folder = self.interval_folder(index)
+        if folder.exists():
+            shutil.rmtree(folder)
 
     def _discard_intervals(self, first: int) -> None:
         for folder in sorted((self.path / "intervals").glob("*")):

@@ -2,17 +2,26 @@ from __future__ import annotations
 
 import pytest
 
-from app.progress import EditProgress, FitProgress, time_left
+from app.pace import Pace, left_in_words
+from app.progress import EditProgress, ResultProgress
 from qnerf_core.editing import events
 from qnerf_core.editing.intervals import plan_intervals
 from qnerf_core.editing.spec import EditSpec
 
 
 def test_time_left_is_silent_until_it_is_known() -> None:
-    assert time_left(1.0, 0.5, 0.5) == ""
-    assert time_left(60.0, 0.001, 0.999) == ""
-    assert time_left(30.0, 0.5, 0.5) == "30 s left"
-    assert time_left(60.0, 0.1, 0.9) == "9 min left"
+    pace = Pace()
+    assert pace.left(0.0, 0.0) is None
+    # Loading the model takes time at fraction zero, which says nothing about the rest.
+    assert pace.left(0.0, 100.0) is None
+    assert pace.left(0.5, 101.0) is None
+    assert pace.left(0.5, 130.0) == 30.0
+    resumed = Pace()
+    assert resumed.left(0.8, 10.0) is None
+    assert resumed.left(0.9, 40.0) == pytest.approx(30.0)
+    assert [left_in_words(seconds) for seconds in (None, 30.0, 540.0, 7200.0)] == [
+        "", "30 s left", "9 min left", "2.0 h left",
+    ]  # fmt: skip
 
 
 def test_lines_of_an_edit_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,6 +49,6 @@ def test_lines_of_an_edit_without_a_terminal(capsys: pytest.CaptureFixture[str])
 
 
 def test_lines_of_a_fit_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    with FitProgress("NeRF") as progress:
-        progress.show(10, 40, 0.125)
-    assert "25%  NeRF · 10/40 · loss 0.12500" in capsys.readouterr().err
+    with ResultProgress() as progress:
+        progress.show("nerf", 0.25, "10/40, loss 0.12500")
+    assert "25%  Fitting the NeRF · 10/40, loss 0.12500" in capsys.readouterr().err

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from qnerf_core.editing.disagreement import SurfaceProbe
+from qnerf_core.editing.disagreement import PixelProbe, SurfaceProbe
 from tests.synthetic_capture import ray_trace, ring_of_cameras
 
 
@@ -58,3 +58,22 @@ def test_a_smoother_copy_is_measured_by_the_same_whole(seen: tuple[SurfaceProbe,
     fainter = noisy / 2
     assert probe.disagreement(fainter) == pytest.approx(probe.disagreement(noisy))
     assert probe.disagreements([fainter], share_of=[noisy])[0] == pytest.approx(probe.disagreement(noisy) / 4)
+
+
+def test_pictures_show_where_a_view_disagrees() -> None:
+    cameras = ring_of_cameras(6, 32)
+    depth = np.stack([ray_trace(camera, (0.5, 0.0, 0.9)).depth for camera in cameras]).astype(np.float32)
+    rows, columns = np.mgrid[0:32, 0:32] + 0.5
+    surface = np.stack([c.unproject(np.stack([columns, rows], -1), d) for c, d in zip(cameras, depth, strict=True)])
+    maps = torch.from_numpy(world_pattern(surface)).permute(0, 3, 1, 2).float()
+    probe = PixelProbe(cameras, depth)
+    agreed = probe.maps(maps)
+    assert agreed.shape == (6, 32, 32)
+    assert float(agreed.median()) < 0.02
+    changed = maps.clone()
+    changed[2, :, :16] += 3.0
+    disagreed = probe.maps(changed)
+    assert float(disagreed[2, :16].mean()) > 5 * float(disagreed[2, 16:].mean())
+    unknown = depth.copy()
+    unknown[0] = 0
+    assert not bool(PixelProbe(cameras, unknown).maps(changed)[0].any())
