@@ -1,36 +1,276 @@
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtCore import QEvent, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app.paths import APPLICATION
+from app.shell import session, settings
+from app.shell.action_set import ActionSet
+from app.shell.closing import Closing
+from app.shell.commands_file import FileCommands
+from app.shell.commands_help import TOUR_SEEN, HelpCommands
+from app.shell.commands_look import LookCommands
+from app.shell.commands_run import RunCommands
+from app.shell.conditions import conditions
 from app.shell.docks import Docks, Slot
+from app.shell.help import HelpPanel
 from app.shell.icons import icon
+from app.shell.log import LogLines
+from app.shell.log_panel import LogPanel
+from app.shell.menus import Menus, make_toolbar
+from app.shell.notice_bar import NoticeBar
+from app.shell.notices import Notices, notify
+from app.shell.overlays import Overlay
+from app.shell.rooms import Rooms
+from app.shell.settings import Preferences
+from app.shell.status import StatusBar
+from app.shell.themes import themes
+from app.shell.welcome import RecentEntry, WelcomePage
+
+_log = logging.getLogger(__name__)
 
 
 class MainWindow(QMainWindow):
-    def __init__(self, path: Path | None = None) -> None:
+    """The welcome page, or a project: viewport in the centre, panels in docks around it."""
+
+    def __init__(self, notices: Notices, log: LogLines, path: Path | None = None) -> None:
         super().__init__()
-        self._path_to_open = path
         self.setObjectName("mainWindow")
         self.setWindowTitle(APPLICATION)
         self.setWindowIcon(icon("studio", "accent"))
+        self.setAcceptDrops(True)
         self.resize(1280, 800)
+        self._log_lines = log
+        self._waiting_calls: list[Callable[[], object]] = []
+        self._shown = False
+        if path is not None:
+            self._waiting_calls.append(lambda: self.file.open_path(path))
+        self._refresh_timer = QTimer(self)
+        self._refresh_timer.setSingleShot(True)
+        self._refresh_timer.timeout.connect(self._refresh)
+        self._centre(notices)
+        self.docks = Docks(self)
+        self.rooms = Rooms(self.docks, self.viewport_slot, self)
+        self.file = FileCommands(self)
+        self.look = LookCommands(self)
+        self.help = HelpCommands(self)
+        self.closing = Closing(self)
+        self.actions_of_table = ActionSet(self)
+        for name, target in (("file", self.file), ("look", self.look), ("help", self.help), ("run", RunCommands(self))):
+            self.actions_of_table.register(name, target)
+        self.menus = Menus(self, self.actions_of_table)
+        self.toolbar = make_toolbar(self, self.actions_of_table)
+        self.status = StatusBar(self)
+        self.setStatusBar(self.status)
+        self.busy = Overlay(self)
+        self._drop_here = Overlay(self)
+        self.docks.restore()
+        self._show_welcome()
+        themes().changed.connect(self.refresh)
+        self.docks.changed.connect(self.refresh)
+        self.rooms.ready.connect(self._on_ready)
+        self.rooms.finished.connect(self._on_all_ready)
+        self._refresh()
+
+    def _centre(self, notices: Notices) -> None:
         self.stack = QStackedWidget()
         self.stack.setObjectName("centre")
+        self.welcome = WelcomePage()
         self.viewport_slot = Slot()
+        self.stack.addWidget(self.welcome)
         self.stack.addWidget(self.viewport_slot)
+        self.notice_bar = NoticeBar(notices)
         centre = QWidget()
         layout = QVBoxLayout(centre)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
+        layout.addWidget(self.notice_bar)
         layout.addWidget(self.stack, 1)
         self.setCentralWidget(centre)
-        self.docks = Docks(self)
-        self.docks.restore()
+
+    # ---- start
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if not self._shown:
+            self._shown = True
+            # The window is painted first; what takes time comes after.
+            QTimer.singleShot(0, self, self._fill)
+
+    def _fill(self) -> None:
+        self.docks.fill("log", LogPanel(self._log_lines))
+        self.help_panel = HelpPanel()
+        self.docks.fill("help", self.help_panel)
+        self.rooms.build()
+
+    def when_ready(self, call: Callable[[], object]) -> None:
+        """Do it now, or as soon as everything is there."""
+        if self.rooms.is_finished:
+            call()
+        else:
+            self._waiting_calls.append(call)
+            self.busy.show_over("One moment ...")
+
+    def _on_ready(self, name: str, thing: Any) -> None:
+        self.actions_of_table.register(name, thing)
+        if name == "document":
+            for signal in (
+                thing.projectChanged,
+                thing.selectionChanged,
+                thing.pinsChanged,
+                thing.modifiedChanged,
+                thing.undo_stack.indexChanged,
+            ):
+                signal.connect(self.refresh)
+            thing.projectChanged.connect(self._on_project)
+            thing.noticePosted.connect(lambda title, text: notify(title, text, severity="warning"))
+            self._tell_crashes()
+            self.welcome.set_recent(self.recent())
+        elif name == "queue":
+            self.status.set_queue(thing)
+            thing.jobsChanged.connect(self.refresh)
+            thing.jobEvent.connect(self._on_job_event)
+            thing.problem.connect(lambda failure: notify(severity="error", **failure))
+        self.refresh()
+
+    def _on_all_ready(self) -> None:
+        self.busy.hide()
+        calls, self._waiting_calls = self._waiting_calls, []
+        for call in calls:
+            call()
+
+    def _tell_crashes(self) -> None:
+        title = "The program ended unexpectedly last time"
+        for crash in session.crashes():
+            if crash.project is None:
+                notify(title, "", "The log says more", "warning")
+            else:
+                cause = f"the project \u201c{crash.project.name}\u201d was open"
+                step = "It opens as it was at most half a minute before; runs go on from their last finished interval"
+                open_it = partial(self.file.open_path, crash.project)
+                notify(title, cause, step, "warning", [("Open it", open_it)])
+        session.mark(None)
+
+    # ---- project
+
+    def recent(self) -> list[RecentEntry]:
+        from app.document.recent import recent_projects
+
+        return [
+            RecentEntry(Path(entry.folder), entry.name, Path(entry.picture), entry.opened)
+            for entry in recent_projects()
+        ]
+
+    def _on_project(self) -> None:
+        document = self.rooms.document
+        project = document.project if document is not None else None
+        session.mark(None if project is None else project.folder)
+        if project is None:
+            self._show_welcome()
+            self.welcome.set_recent(self.recent())
+            return
+        _log.info("Project %s", project.folder)
+        self.stack.setCurrentWidget(self.viewport_slot)
+        self.docks.show_all()
+        if not settings.flag(TOUR_SEEN):
+            settings.set_flag(TOUR_SEEN)
+            QTimer.singleShot(0, self, self.help.tour)
+
+    def _show_welcome(self) -> None:
+        self.look.leave_focus()
+        self.docks.hide_all()
+        self.stack.setCurrentWidget(self.welcome)
+
+    def apply_preferences(self, preferences: Preferences) -> None:
+        themes().choose(preferences.theme)
+        self.refresh()
+
+    # ---- state
+
+    def refresh(self) -> None:
+        """Enable and tick the actions anew, soon."""
+        if not self._refresh_timer.isActive():
+            self._refresh_timer.start(0)
+
+    def _refresh(self) -> None:
+        self.actions_of_table.refresh(conditions(self))
+        document = self.rooms.document
+        project = document.project if document is not None else None
+        undo, redo = (self.actions_of_table.qactions[name] for name in ("edit.undo", "edit.redo"))
+        undo.setText(f"Undo {document.undo_stack.undoText()}".strip() if document is not None else "Undo")
+        redo.setText(f"Redo {document.undo_stack.redoText()}".strip() if document is not None else "Redo")
+        self.setWindowTitle(f"{project.name}[*] \u2013 {APPLICATION}" if project is not None else APPLICATION)
+        self.setWindowModified(project is not None and document is not None and document.is_modified)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:
+            self.refresh()
+
+    def _on_job_event(self, job_id: str, event: dict[str, Any]) -> None:
+        queue = self.rooms.queue
+        job = queue.job(job_id) if queue is not None else None
+        if job is None:
+            return
+        if event["event"] == "JobFinished":
+            notify(f"{job.title} is done", severity="success")
+        elif event["event"] == "JobFailed" and job.state == "failed":
+            failure = event["failure"]
+            notify(
+                failure["title"],
+                failure["cause"],
+                failure["next_step"],
+                "error",
+                [("Show the queue", lambda: self.docks.show("queue"))],
+                failure["details"],
+            )
+
+    # ---- drag and drop
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+            self._drop_here.show_over("Drop to open", dashed=True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._drop_here.hide()
+        super().dragLeaveEvent(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._drop_here.hide()
+        urls = [url for url in event.mimeData().urls() if url.isLocalFile()]
+        if urls:
+            event.acceptProposedAction()
+            self.file.open_path(Path(urls[0].toLocalFile()))
+
+    # ---- end
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        for overlay in (self.busy, self._drop_here):
+            overlay.resize(self.size())
+
+    def close_at_once(self) -> None:
+        """Close without asking; what is not saved is restored on the next start."""
+        document = self.rooms.document
+        if document is not None:
+            document.autosave()
+        self.closing.agree()
+        self.close()
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.closing.may_close():
+            event.ignore()
+            return
+        self.look.leave_focus()
         self.docks.remember()
-        super().closeEvent(event)
+        self.rooms.close()
+        session.unmark()
+        event.accept()

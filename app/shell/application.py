@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.paths import APPLICATION, ORGANISATION
 from app.shell import settings
+from app.shell.notices import Notices
 from app.shell.themes import themes
 
 
@@ -18,6 +19,7 @@ def make_application(arguments: list[str]) -> QApplication:
     QSurfaceFormat.setDefaultFormat(surface_format())
     application = QApplication(arguments)
     application.setStyle("Fusion")
+    Notices(application)
     themes().choose(settings.Preferences.load().theme)
     return application
 

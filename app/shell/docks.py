@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QByteArray, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QSizePolicy, QStackedLayout, QTabWidget, QWidget
 
 from app.shell import settings
@@ -56,11 +56,18 @@ class Slot(QWidget):
         self._layout.setCurrentWidget(panel)
 
 
-class Docks:
+class Docks(QObject):
     """The docks of a window by name, their layout and where it is remembered."""
 
+    changed = Signal()
+
     def __init__(self, window: QMainWindow) -> None:
+        super().__init__(window)
         self._window = window
+        self._kept: QByteArray | None = None
+        self._titles = QTimer(self)
+        self._titles.setSingleShot(True)
+        self._titles.timeout.connect(self._show_titles)
         self.docks: dict[str, QDockWidget] = {}
         self.slots: dict[str, Slot] = {}
         self.inspector = QTabWidget()
@@ -85,6 +92,8 @@ class Docks:
         else:
             self.slots[place.name] = Slot(dock)
             dock.setWidget(self.slots[place.name])
+        for signal in (dock.visibilityChanged, dock.topLevelChanged, dock.dockLocationChanged):
+            signal.connect(self._on_change)
         self.docks[place.name] = dock
 
     def fill(self, name: str, panel: QWidget) -> None:
@@ -99,6 +108,18 @@ class Docks:
             self.inspector.setCurrentWidget(self.slots[name])
         dock.show()
         dock.raise_()
+
+    def hide_all(self) -> None:
+        """Leave the window to its centre; `show_all` brings back what was."""
+        if self._kept is None:
+            self._kept = self._window.saveState(STATE_VERSION)
+        for dock in self.docks.values():
+            dock.hide()
+
+    def show_all(self) -> None:
+        if self._kept is not None:
+            self._window.restoreState(self._kept, STATE_VERSION)
+            self._kept = None
 
     def reset(self) -> None:
         docks = self.docks
@@ -119,16 +140,36 @@ class Docks:
         sizes = [next(place.size for place in PLACES if place.name == name) for name in names]
         self._window.resizeDocks([self.docks[name] for name in names], sizes, orientation)
 
+    def _on_change(self) -> None:
+        if not self._titles.isActive():
+            self._titles.start(0)
+        self.changed.emit()
+
+    def _show_titles(self) -> None:
+        # A tab says the name already, so a dock among tabs needs no title bar.
+        for dock in self.docks.values():
+            others = [other for other in self._window.tabifiedDockWidgets(dock) if not other.isHidden()]
+            tabbed = (
+                (bool(others) and not dock.isHidden()) or dock is self.docks["inspector"]
+            ) and not dock.isFloating()
+            if tabbed and dock.titleBarWidget() is None:
+                dock.setTitleBarWidget(QWidget(dock))
+            elif not tabbed and dock.titleBarWidget() is not None:
+                dock.titleBarWidget().deleteLater()
+                dock.setTitleBarWidget(None)  # type: ignore[arg-type]
+
     def remember(self) -> None:
         store = settings.store()
+        state = self._window.saveState(STATE_VERSION) if self._kept is None else self._kept
         store.setValue("layout/geometry", self._window.saveGeometry())
-        store.setValue("layout/docks", self._window.saveState(STATE_VERSION))
+        store.setValue("layout/docks", state)
         store.setValue("layout/inspector", self.inspector.currentIndex())
 
-    def restore(self) -> bool:
+    def restore(self) -> None:
         geometry, state = settings.blob("layout/geometry"), settings.blob("layout/docks")
         if geometry is not None:
             self._window.restoreGeometry(geometry)
         index = settings.store().value("layout/inspector", 0)
-        self.inspector.setCurrentIndex(int(index) if str(index).isdigit() else 0)
-        return state is not None and self._window.restoreState(state, STATE_VERSION)
+        self.inspector.setCurrentIndex(int(str(index)) if str(index).isdigit() else 0)
+        if state is not None:
+            self._window.restoreState(state, STATE_VERSION)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from PySide6.QtCore import QByteArray, QSettings
@@ -73,23 +72,3 @@ def set_flag(name: str, value: bool = True) -> None:
 def blob(name: str) -> QByteArray | None:
     value = store().value(name)
     return value if isinstance(value, QByteArray) and not value.isEmpty() else None
-
-
-_RECENT = "recent/projects"
-_RECENT_COUNT = 12
-
-
-def recent_projects() -> list[Path]:
-    """Newest first; those that are gone are left out."""
-    value = store().value(_RECENT, [])
-    names = [value] if isinstance(value, str) else list(value or [])
-    return [Path(name) for name in names if (Path(name) / "project.json").is_file()]
-
-
-def remember_project(folder: Path) -> None:
-    known = [str(path) for path in recent_projects() if path != folder]
-    store().setValue(_RECENT, [str(folder), *known][:_RECENT_COUNT])
-
-
-def forget_project(folder: Path) -> None:
-    store().setValue(_RECENT, [str(path) for path in recent_projects() if path != folder])

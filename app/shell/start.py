@@ -15,10 +15,20 @@ def open_window(path: Path | None) -> int:
     if problem is not None:
         print(problem, file=sys.stderr)
         return USER_ERROR
+    from app.shell import failures, log
     from app.shell.application import make_application
+    from app.shell.notices import notices
+    from app.shell.signals import close_on_signals
     from app.window import MainWindow
 
     application = make_application(sys.argv[:1])
-    window = MainWindow(path)
+    lines = log.start_logging(application)
+    crash_file = failures.install()
+    found = notices()
+    assert found is not None
+    window = MainWindow(found, lines, path)
+    close_on_signals(window)
     window.show()
-    return application.exec()
+    code = application.exec()
+    crash_file.flush()
+    return code

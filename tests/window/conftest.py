@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -15,8 +15,14 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QSettings, QThread, QTimer
 from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
 
-from app.shell import display
+from app.shell import display, settings
 from app.shell.application import make_application
+from app.shell.commands_help import TOUR_SEEN
+from app.shell.log import LogLines
+from app.shell.notices import notices
+from app.window import MainWindow
+
+OpenWindow = Callable[..., MainWindow]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -62,7 +68,10 @@ def qapp(application: QApplication, home: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(QDialog, "exec", _blocking("QDialog.exec"))
     children = {child.pid for child in psutil.Process().children(recursive=True)}
     threads = set(threading.enumerate())
+    settings.set_flag(TOUR_SEEN)
     yield application
+    for window in [widget for widget in application.topLevelWidgets() if isinstance(widget, MainWindow)]:
+        window.closing.agree()
     for widget in application.topLevelWidgets():
         widget.close()
         widget.deleteLater()
@@ -76,6 +85,36 @@ def qapp(application: QApplication, home: Path, monkeypatch: pytest.MonkeyPatch)
     if errors:
         raise errors[0]
     assert not left, f"left behind: {', '.join(left)}"
+
+
+@pytest.fixture
+def open_window(qapp: QApplication) -> OpenWindow:
+    """Opens the main window and waits until everything is in it."""
+
+    def open_it(path: Path | None = None, project: str | None = None) -> MainWindow:
+        found = notices()
+        assert found is not None
+        window = MainWindow(found, LogLines(qapp), path)
+        window.show()
+        assert wait_until(lambda: window.rooms.is_finished)
+        if project is not None:
+            window.file.begin(project)
+            assert wait_until(lambda: window.rooms.document is not None and window.rooms.document.project is not None)
+            settle()
+        return window
+
+    return open_it
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
+    """Let the event loop run until something is the case; False if it never is."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        QCoreApplication.processEvents()
+        time.sleep(0.01)
+    return True
 
 
 def _blocking(name: str) -> object:

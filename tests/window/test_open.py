@@ -3,11 +3,10 @@ from __future__ import annotations
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.window import MainWindow
+from tests.window.conftest import OpenWindow
 
 
-def test_the_window_opens(qapp: QApplication) -> None:
-    window = MainWindow()
-    window.show()
+def test_the_window_opens(qapp: QApplication, open_window: OpenWindow) -> None:
+    window = open_window()
     assert QTest.qWaitForWindowExposed(window)
-    assert window.docks.docks["views"].isVisible()
+    assert window.welcome.isVisible()
