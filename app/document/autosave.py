@@ -14,8 +14,11 @@ class Autosave(QObject):
         super().__init__(parent)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.setInterval(round(1000 * SECONDS))
+        self.set_seconds(SECONDS)
         self._timer.timeout.connect(write)
+
+    def set_seconds(self, seconds: float) -> None:
+        self._timer.setInterval(round(1000 * seconds))
 
     def changed(self) -> None:
         if not self._timer.isActive():

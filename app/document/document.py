@@ -101,7 +101,8 @@ class Document(PosedState):
         content = loaded.content
         opened = open_scene(content.scene, self.body, check_files=False)
         project = Project(folder, content.name, content.untitled, lock_project(folder))
-        self._begin(project, opened, content.state, content.current_view)
+        state = content.state.replaced(spec=content.state.spec.model_copy(update={"scene": opened.name}))
+        self._begin(project, opened, state, content.current_view)
         if loaded.from_autosave:
             self.undo_stack.resetClean()
         for text in loaded.notices:

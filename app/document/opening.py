@@ -51,7 +51,7 @@ def open_scene(name_or_path: str | Path, body: BodySurface, *, check_files: bool
     """
     if str(name_or_path) in assets.builtin_scenes():
         name = str(name_or_path)
-        return _opened(name, load_capture(name).scene.root, body, ())
+        return _opened(name, assets.scene_folder(name), body, ())
     path = Path(name_or_path).expanduser()
     if not path.exists():
         known = ", ".join(assets.builtin_scenes())

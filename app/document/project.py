@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -14,7 +13,7 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from app.document import recent
-from app.document.migrations import FORMAT, VERSION, migrated
+from app.document.migrations import FORMAT, VERSION, NewerProjectError, migrated
 from app.document.recent import BACKUP_FILE, PROJECT_FILE
 from app.document.state import State
 from app.paths import projects_folder
@@ -113,9 +112,7 @@ def write_project(folder: Path, content: Content) -> None:
     path = folder / PROJECT_FILE
     try:
         if path.is_file():
-            previous = path.read_bytes()
-            if _is_json(previous):
-                files.write_bytes(folder / BACKUP_FILE, previous)
+            _keep_as_backup(path)
         files.write_json(path, to_record(content, folder))
     except OSError as error:
         raise _cannot("save", folder, error) from error
@@ -144,6 +141,8 @@ def read_project(folder: Path) -> Loaded:
     for name in (PROJECT_FILE, BACKUP_FILE):
         try:
             saved = read_content(folder / name)
+        except NewerProjectError:
+            raise
         except StudioError as error:
             failure = failure or error
             continue
@@ -184,9 +183,12 @@ def to_record(content: Content, folder: Path) -> dict[str, Any]:
         "untitled": content.untitled,
         "scene": _stored_path(content.scene, folder),
         "current_view": content.current_view,
-        "source_pose": pose_record(state.source_pose),
-        "target_pose": pose_record(state.target_pose),
-        "pinned": sorted(state.pinned),
+        "control": {
+            "kind": "skeleton",
+            "source": pose_record(state.source_pose),
+            "target": pose_record(state.target_pose),
+            "pinned": sorted(state.pinned),
+        },
         "spec": state.spec.model_dump(mode="json", exclude={"scene", "edit"}),
     }
 
@@ -195,11 +197,11 @@ def from_record(record: Mapping[str, Any], folder: Path, title: str) -> Content:
     try:
         scene = _found_path(record["scene"], folder)
         spec = EditSpec.model_validate({**record["spec"], "scene": scene})
-        view = record["current_view"]
+        view, control = record["current_view"], record["control"]
         state = State(
-            parse_pose(record["source_pose"], title),
-            parse_pose(record["target_pose"], title),
-            frozenset(joint for joint in record["pinned"] if joint in SMPL_JOINTS),
+            parse_pose(control["source"], title),
+            parse_pose(control["target"], title),
+            frozenset(joint for joint in control["pinned"] if joint in SMPL_JOINTS),
             spec,
         )
         return Content(
@@ -234,12 +236,12 @@ def _found_path(stored: Mapping[str, str], folder: Path) -> str:
     return str(moved if not path.exists() and moved.exists() else path)
 
 
-def _is_json(data: bytes) -> bool:
+def _keep_as_backup(path: Path) -> None:
     try:
-        json.loads(data)
-    except ValueError:
-        return False
-    return True
+        read_content(path)
+    except StudioError:
+        return
+    files.write_bytes(path.with_name(BACKUP_FILE), path.read_bytes())
 
 
 def _cannot(what: str, folder: Path, error: OSError) -> ProjectError:
