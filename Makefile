@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 ENVIRONMENT := .venv/.made
 
-.PHONY: demo app test test-all bench checks system-packages clean
+.PHONY: demo app test test-all bench screenshots checks system-packages clean
 
 demo: $(ENVIRONMENT)
 	$(BIN)/python main.py edit --scene person --edit raise-arms --out outputs/demo --resume
@@ -14,13 +14,16 @@ app: $(ENVIRONMENT)
 	$(BIN)/python main.py
 
 test: checks
-	$(BIN)/python -m pytest -m "not slow"
+	.ci/with-display $(BIN)/python -m pytest -m "not slow"
 
 test-all: checks
-	$(BIN)/python -m pytest
+	.ci/with-display $(BIN)/python -m pytest
 
 bench: $(ENVIRONMENT)
 	$(BIN)/python -m qnerf_core.evaluation.benchmark
+
+screenshots: $(ENVIRONMENT) system-packages
+	.ci/with-display $(BIN)/python -m app.screenshots --out docs/pictures
 
 checks: $(ENVIRONMENT) system-packages
 	$(BIN)/ruff check .
