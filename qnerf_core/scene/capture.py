@@ -183,6 +183,25 @@ def load_capture(name_or_folder: str | Path) -> Capture:
     return Capture(scene, content.control, source, edits)
 
 
+def load_scene(name_or_path: str | Path) -> tuple[Scene, Capture | None]:
+    """Load a capture of whatever kind: one that brings edits, or only pictures with cameras.
+
+    Args:
+        name_or_path: See `capture_path`.
+
+    Returns:
+        The scene, and the capture around it if it is one that brings edits.
+
+    Raises:
+        StudioError: It cannot be read.
+    """
+    path = capture_path(name_or_path)
+    if (path / CAPTURE_FILE).is_file():
+        capture = load_capture(path)
+        return capture.scene, capture
+    return read_transforms(path / FILE_NAME if path.is_dir() else path), None
+
+
 def _edit(name: str, entry: _EditEntry, folder: Path, scene: Scene, content: _CaptureFile) -> EditTarget:
     title = f"Cannot use the edit {name} of {folder}"
     truth = _described(read_transforms(folder / entry.truth), content)
