@@ -1,10 +1,9 @@
-"""The command line: the window or a command, and how errors and interruptions end it."""
+"""The command line: every command, and how errors and interruptions end it."""
 
 from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 
 import typer
 
@@ -29,12 +28,8 @@ cli.command("doctor")(cli_inspect.doctor)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Open the window or run a command; the exit code is 0 fine, 2 an error of the user's, 130 cancelled."""
+    """Run a command and return the exit code: 0 fine, 2 an error of the user's, 130 cancelled."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    if not arguments or _opened_in_the_window(arguments):
-        from app.shell.start import open_window
-
-        return open_window(Path(arguments[0]).resolve() if arguments else None)
     try:
         cli(arguments)
     except Cancelled as error:
@@ -54,9 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _opened_in_the_window(arguments: list[str]) -> bool:
-    commands = {command.name for command in cli.registered_commands}
-    return len(arguments) == 1 and arguments[0] not in commands and Path(arguments[0]).exists()
+def is_command(name: str) -> bool:
+    return name in {command.name for command in cli.registered_commands}
 
 
 def _fail(error: StudioError, code: int, as_json: bool) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +10,6 @@ from pathlib import Path
 import psutil
 
 from app.paths import data_folder
-from qnerf_core import files
-from qnerf_core.errors import FileFormatError
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ def _folder() -> Path:
 def mark(project: Path | None) -> None:
     """Say that this process runs, with this project open."""
     content = {"pid": os.getpid(), "started": _started(os.getpid()), "project": str(project) if project else None}
-    files.write_json(_folder() / f"{os.getpid()}.json", content)
+    (_folder() / f"{os.getpid()}.json").write_text(json.dumps(content), encoding="utf-8")
 
 
 def unmark() -> None:
@@ -41,9 +40,9 @@ def crashes() -> list[Crash]:
     found = []
     for file in sorted(_folder().glob("*.json")):
         try:
-            content = files.read_json(file)
+            content = json.loads(file.read_text(encoding="utf-8"))
             pid, started, project = int(content["pid"]), content["started"], content["project"]
-        except (FileFormatError, KeyError, TypeError, ValueError):
+        except (OSError, KeyError, TypeError, ValueError):
             file.unlink(missing_ok=True)
             continue
         if _started(pid) != started:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from app.console import USER_ERROR
 from app.shell import display
+
+_CANNOT_OPEN = 2
 
 
 def open_window(path: Path | None) -> int:
@@ -14,7 +15,7 @@ def open_window(path: Path | None) -> int:
     problem = display.problem()
     if problem is not None:
         print(problem, file=sys.stderr)
-        return USER_ERROR
+        return _CANNOT_OPEN
     from app.shell import failures, log
     from app.shell.application import make_application
     from app.shell.notices import notices

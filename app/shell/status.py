@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QStatusBar, QToolButton, QWidget
 
-from app.jobs import Job, JobQueue
 from app.shell.icons import set_icon
+
+if TYPE_CHECKING:
+    from app.jobs import Job, JobQueue
 
 _HEIGHT = 32
 

@@ -57,7 +57,7 @@ def test_without_a_display_it_says_what_to_do() -> None:
 
 
 def test_nothing_heavy_is_imported() -> None:
-    code = "import sys, main, app.cli, app.progress, app.doctor\nprint(*sorted(sys.modules))"
+    code = "import sys, main, app.launch, app.cli, app.progress, app.doctor\nprint(*sorted(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     heavy = {"torch", "diffusers", "transformers", "smplx", "nerfacc", "scipy", "pyvista", "PySide6", "skimage"}
     assert heavy.isdisjoint(result.stdout.split())
