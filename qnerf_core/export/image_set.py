@@ -8,51 +8,105 @@ from pathlib import Path
 from typing import Any
 
 from qnerf_core import files
-from qnerf_core.errors import ExportError
-from qnerf_core.runs.folder import RunFolder
+from qnerf_core.errors import ExportError, RunError
+from qnerf_core.runs.folder import INFO_FILE, RunFolder
 from qnerf_core.runs.scenes import load_run_scene
+from qnerf_core.scene.capture import BOUNDARY_FOLDER, CAPTURE_FILE, Capture
 from qnerf_core.scene.nerfstudio import FILE_NAME, read_transforms, scene_metadata, write_transforms
 from qnerf_core.scene.provenance import read_provenance
 from qnerf_core.scene.scene import Scene, View
 
 
-def export_image_set(run_folder: Path | str, out: Path | str) -> Scene:
-    """Write a finished run as pictures with cameras: ``images/<view>.png`` and ``transforms.json``.
+def export_image_set(run_folder: Path | str, out: Path | str, interval: int | None = None) -> Scene:
+    """Write a run's pictures with their cameras: ``images/<view>.png`` (or ``.jpg``) and ``transforms.json``.
 
     The cameras are those that the capture came with (scaled if the pictures were edited at another size). The
-    pictures are the run's own files, byte for byte, so each carries the full settings; ``transforms.json`` names
-    where they come from under ``qnerf.provenance``.
+    pictures are the run's own files, byte for byte, so each result carries the full settings; ``transforms.json``
+    names where they come from under ``qnerf.provenance``. Where the target of the edit is known, it becomes the
+    source of a ``capture.json``, so that the set can be edited again.
 
     Args:
-        run_folder: A finished run.
+        run_folder: A run.
         out: A new or empty folder, or one that holds an earlier export, which is replaced.
+        interval: Export the previews of this finished interval; None exports the result.
 
     Returns:
         The set, read again from the disk.
 
     Raises:
-        RunError: The run is not finished.
+        RunError: The run is not finished, or kept no previews of the interval.
+        FileFormatError: A picture is damaged.
         ExportError: The folder holds something else.
     """
     run, out = RunFolder(run_folder), Path(out)
-    edited = run.load_edited()
-    height, width = edited.shape[2:]
+    pictures = _result(run) if interval is None else _previews(run, interval)
+    sizes = {files.read_image(path).shape[:2] for path in pictures.values()}
+    height, width = max(sizes)
     if out.exists() and any(out.iterdir()) and not _is_export(out):
         raise ExportError(f"Cannot export to {out}", "it holds something else", "Choose a new or empty folder.")
-    scene = load_run_scene(run.spec.scene)[0].subset(run.views)
-    images = out / "images"
-    if images.exists():
-        shutil.rmtree(images)
+    whole, capture = load_run_scene(run.spec.scene)
+    scene = whole.subset(run.views)
+    for folder in (out / "images", out / BOUNDARY_FOLDER):
+        if folder.exists():
+            shutil.rmtree(folder)
     views = []
     for view in scene.views:
-        path = images / f"{view.name}.png"
-        files.write_bytes(path, run.edited_path(view.name).read_bytes())
+        source = pictures[view.name]
+        path = out / "images" / f"{view.name}{source.suffix}"
+        files.write_bytes(path, source.read_bytes())
         views.append(View(view.name, view.camera.scaled(width, height), path))
-    prompt = run.info.get("prompt") or scene.prompt
-    metadata = scene_metadata(replace(scene, name=f"{scene.name}, {run.spec.edit}", prompt=prompt))
-    metadata["qnerf"]["provenance"] = provenance(run)
+    name = f"{scene.name}, {Path(run.spec.edit).stem}" + ("" if interval is None else f", interval {interval + 1}")
+    scene = replace(scene, name=name, prompt=run.info.get("prompt") or scene.prompt)
+    metadata = scene_metadata(scene)
+    metadata["qnerf"]["provenance"] = provenance(run) | ({} if interval is None else {"interval": interval})
     write_transforms(views, out / FILE_NAME, extra=metadata)
+    _write_capture(run, capture, scene, out, (height, width))
     return read_transforms(out)
+
+
+def _result(run: RunFolder) -> dict[str, Path]:
+    run.load_edited()
+    return {view: run.edited_path(view) for view in run.views}
+
+
+def _previews(run: RunFolder, interval: int) -> dict[str, Path]:
+    folder = run.interval_folder(interval)
+    pictures = {view: folder / "previews" / f"{view}.jpg" for view in run.views}
+    missing = [view for view, path in pictures.items() if not path.is_file()]
+    if missing or not pictures or not (folder / INFO_FILE).is_file():
+        raise RunError(
+            f"Interval {interval + 1} of {run.path.name} has no pictures to export",
+            f"{len(missing)} of {len(pictures)} previews are missing",
+            "Choose a finished interval of a run that keeps previews.",
+        )
+    return pictures
+
+
+def _write_capture(run: RunFolder, capture: Capture | None, scene: Scene, out: Path, size: tuple[int, int]) -> None:
+    """Make the set a capture whose subject is posed as the run's target, if that and the scene's bounds are known."""
+    (out / CAPTURE_FILE).unlink(missing_ok=True)
+    target: Path | None = Path(run.spec.edit)
+    if target is not None and not target.is_file():
+        known = capture.edits.get(run.spec.edit) if capture is not None else None
+        target = known.target_path if known is not None else None
+    if target is None or scene.bounds is None:
+        return
+    control = run.spec.control.kind or (capture.control if capture else "skeleton")
+    key = "source_pose" if control == "skeleton" else "source_proxy"
+    files.write_bytes(out / f"{key}.json", target.read_bytes())
+    for view in scene.views:
+        # Depth is for pictures of its own size only.
+        if view.boundary_path is not None and (view.camera.height, view.camera.width) == size:
+            files.write_bytes(out / BOUNDARY_FOLDER / f"{view.name}.png", view.boundary_path.read_bytes())
+    content = {
+        "version": 1,
+        "name": scene.name,
+        "prompt": scene.prompt,
+        "bounds": scene.bounds.tolist(),
+        "control": control,
+        key: f"{key}.json",
+    }
+    files.write_json(out / CAPTURE_FILE, content)
 
 
 def provenance(run: RunFolder) -> dict[str, Any]:

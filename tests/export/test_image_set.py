@@ -59,6 +59,27 @@ def test_the_provenance_of_an_edit_of_an_edited_set_goes_back_to_the_first(tmp_p
     assert provenance["source"]["seed"] == 0
 
 
+def test_an_exported_set_is_a_capture_posed_as_the_target(tmp_path: Path, run: Path) -> None:
+    export_image_set(run, tmp_path / "set")
+    capture = load_capture(tmp_path / "set")
+    target = load_capture(tmp_path / "scene").edit("up").pose_path
+    assert capture.source_pose_path.read_bytes() == target.read_bytes()
+    assert capture.scene.name.endswith(", up")
+
+
+def test_an_interval_is_exported_as_it_was_previewed(tmp_path: Path, run: Path) -> None:
+    scene = export_image_set(run, tmp_path / "set", interval=1)
+    view = scene.views[0]
+    preview = run / "intervals" / "01" / "previews" / f"{view.name}.jpg"
+    assert view.image_path.read_bytes() == preview.read_bytes()
+    provenance = read_provenance(tmp_path / "set")
+    assert provenance is not None
+    assert provenance["interval"] == 1
+    preview.unlink()
+    with pytest.raises(RunError, match="1 of 5 previews are missing"):
+        export_image_set(run, tmp_path / "other", interval=1)
+
+
 def test_only_an_earlier_export_is_replaced(tmp_path: Path, run: Path) -> None:
     export_image_set(run, tmp_path / "set")
     (tmp_path / "set/images/stale.png").write_bytes(b"old")
