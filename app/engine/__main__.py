@@ -15,7 +15,7 @@ def main(arguments: list[str]) -> None:
     # Ctrl-C in the terminal is the window's to answer.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
-        os.nice(_NICE["interactive" if interactive else "jobs"])
+        os.nice(max(0, _NICE["interactive" if interactive else "jobs"] - os.nice(0)))
     _be_the_first_to_go()
     channel = Channel()
     if interactive:

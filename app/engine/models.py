@@ -17,10 +17,10 @@ class Models:
 
     def of(self, spec: EditSpec) -> Backbone:
         from app.doctor import best_device
-        from qnerf_core.editing.inputs import load_backbone
+        from qnerf_core.editing.inputs import control_kind, load_backbone
         from qnerf_core.runs.provenance import model_hash
 
-        key = (spec.backbone, spec.control.kind, model_hash(spec.backbone))
+        key = (spec.backbone, control_kind(spec), model_hash(spec.backbone))
         if self._loaded is None or self._loaded[0] != key:
             # The old one first: two large ones may not fit.
             self._loaded = None

@@ -1,0 +1,214 @@
+"""The settings of the Edit inspector: which there are, what they do and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from app.panels.editors import Choice, Decimal, Editor, Layers, OptionalWhole, Seed, Strength, Switch, Text, Whole
+from app.panels.fields import FieldRow
+from qnerf_core.editing.spec import EditSpec
+
+DEFAULTS = EditSpec().model_dump()
+
+
+@dataclass(frozen=True)
+class Setting:
+    name: str
+    label: str
+    tip: str
+    editor: Callable[[], Editor]
+    needs_consolidation: bool = False
+
+    def row(self) -> FieldRow:
+        return FieldRow(self.name, self.label, self.tip, self.editor(), value_of(DEFAULTS, self.name))
+
+
+PLAIN = (
+    Setting(
+        "prompt",
+        "Prompt",
+        "What the pictures show, in words. Empty: the capture's own words. Naming what is there keeps it; other words "
+        "change it. Costs nothing.",
+        lambda: Text(optional=True),
+    ),
+    Setting(
+        "method",
+        "Method",
+        "Consolidated: all views are edited together and agree, by a field of their queries (QNeRF). Independent: "
+        "every view alone, which takes half the time; the views then differ in what the photos do not show.",
+        lambda: Choice((("Consolidated (QNeRF)", "qnerf"), ("Independent views", "independent"))),
+    ),
+    Setting(
+        "diffusion.guidance.alpha",
+        "Consolidation",
+        "How strongly the views are drawn together. Too little leaves them different, too much takes detail away. "
+        "Costs the same at any strength.",
+        Strength,
+        needs_consolidation=True,
+    ),
+    Setting(
+        "diffusion.steps",
+        "Steps",
+        "Steps of the diffusion, there and back. More keep the photos' details better; the time grows with them.",
+        lambda: Whole(2, 200),
+    ),
+    Setting(
+        "seed",
+        "Seed",
+        "Starts everything that is drawn at random. The same seed and settings give the same pictures. Costs nothing.",
+        Seed,
+    ),
+)
+# The panel adds: the edit, the views, the model.
+PREVIEWS = Setting(
+    "previews",
+    "",
+    "Decode a picture of every view after every interval, to scrub through. About 5 % more time.",
+    lambda: Switch("Picture after every interval"),
+)
+
+ADVANCED = (
+    (
+        "Intervals",
+        (
+            Setting(
+                "tau",
+                "Half interval",
+                "Steps that are kept before all views are brought together again. Fewer consolidate more often, and "
+                "every time a field is fitted.",
+                lambda: Whole(1, 100, " steps"),
+            ),
+            Setting(
+                "progressive",
+                "",
+                "Off: one field is fitted once, for the whole edit (the paper's ablation). Saves time, agrees less.",
+                lambda: Switch("Consolidate progressively"),
+                needs_consolidation=True,
+            ),
+        ),
+    ),
+    (
+        "Guidance",
+        (
+            Setting(
+                "diffusion.guidance.stop_fraction",
+                "Guide until",
+                "Share of the steps after which every view goes on alone, so that fine detail comes back. Guided steps "
+                "take three times as long.",
+                lambda: Decimal(0.0, 1.0, 0.05, 2),
+                needs_consolidation=True,
+            ),
+            Setting(
+                "diffusion.guidance.layers",
+                "Layers",
+                "Positions of the query layers that guide, for example 0, 1, 2. Coarse layers come first; fewer and "
+                "coarser ones save time.",
+                Layers,
+                needs_consolidation=True,
+            ),
+            Setting(
+                "hard_injection",
+                "",
+                "Replace the queries by the rendered ones instead of guiding softly (the paper's ablation). Faster, "
+                "and blurred.",
+                lambda: Switch("Replace queries instead of guiding"),
+                needs_consolidation=True,
+            ),
+            Setting(
+                "diffusion.guidance_scale",
+                "Prompt scale",
+                "Classifier-free guidance: how much more the prompt counts. Above 1 every step takes twice as long.",
+                lambda: Decimal(1.0, 20.0, 0.5, 1),
+            ),
+            Setting(
+                "diffusion.control_scale",
+                "Control scale",
+                "How much the pose counts. 1 is what the model was trained with. Costs nothing.",
+                lambda: Decimal(0.0, 2.0, 0.1, 2),
+            ),
+            Setting(
+                "diffusion.negative_prompt",
+                "Negative prompt",
+                "What the pictures should not show. Only with a prompt scale above 1.",
+                Text,
+            ),
+        ),
+    ),
+    (
+        "Looks of the photos",
+        (
+            Setting(
+                "diffusion.injection.enabled",
+                "",
+                "Give the edited views the keys and values of their photos, which keeps face, clothes and room. Off: "
+                "only the prompt tells how things look.",
+                lambda: Switch("Take looks from the photos"),
+            ),
+            Setting(
+                "diffusion.injection.start_fraction",
+                "From",
+                "Share of the steps after which looks are taken over. Later frees the pose, earlier keeps more.",
+                lambda: Decimal(0.0, 1.0, 0.02, 2),
+            ),
+            Setting(
+                "diffusion.injection.first_layer",
+                "First layer",
+                "First layer that takes them over. Lower ones keep more and can hold the old pose.",
+                lambda: OptionalWhole(0, 15),
+            ),
+        ),
+    ),
+    (
+        "QNeRF",
+        (
+            Setting(
+                "qnerf.iterations",
+                "First fit",
+                "Iterations of the first field. More fit the queries better; it is a small part of the time.",
+                lambda: Whole(0, 2000, " iterations"),
+                needs_consolidation=True,
+            ),
+            Setting(
+                "qnerf.warm_iterations",
+                "Later fits",
+                "Iterations of each later field, which starts from the one before.",
+                lambda: Whole(0, 2000, " iterations"),
+                needs_consolidation=True,
+            ),
+        ),
+    ),
+    (
+        "Size and memory",
+        (
+            Setting(
+                "image_size",
+                "Picture size",
+                "Longer side of the pictures in pixels; automatic is the model's own. Time and memory grow with its "
+                "square.",
+                lambda: OptionalWhole(64, 1024, 64),
+            ),
+            Setting(
+                "diffusion.view_batch",
+                "Views at once",
+                "Views in one pass of the network. Fewer need less memory and take a little longer.",
+                lambda: Whole(1, 64),
+            ),
+            Setting(
+                "diffusion.injection.memory_limit_mb",
+                "Feature memory",
+                "What the inversion may keep of the photos' features, in MB. If they do not fit they are computed "
+                "again, which takes a third longer.",
+                lambda: Decimal(0, 64000, 500, 0),
+            ),
+        ),
+    ),
+)
+
+
+def value_of(settings: dict[str, Any], name: str) -> Any:
+    value: Any = settings
+    for part in name.split("."):
+        value = value[part]
+    return value
