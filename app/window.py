@@ -84,6 +84,7 @@ class MainWindow(QMainWindow):
         self.stack.setObjectName("centre")
         self.welcome = WelcomePage()
         self.viewport_slot = Slot()
+        self.viewport_slot.setObjectName("viewportSlot")
         self.stack.addWidget(self.welcome)
         self.stack.addWidget(self.viewport_slot)
         self.notice_bar = NoticeBar(notices)

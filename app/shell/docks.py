@@ -40,6 +40,7 @@ class Slot(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._layout = QStackedLayout(self)
         waiting = QLabel("Loading ...")
         waiting.setProperty("role", "hint")

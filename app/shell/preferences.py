@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -82,23 +82,27 @@ class PreferencesDialog(QDialog):
         keys.clicked.connect(self.shortcutsRequested)
         form = QFormLayout()
         form.setHorizontalSpacing(18)
-        form.setVerticalSpacing(6)
-        _rows(form, "Theme", self._theme, "")
-        _rows(
+        form.setVerticalSpacing(14)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        _row(form, "Theme", self._theme)
+        _row(
             form,
             "Save a copy",
             self._autosave,
             "What a crash can cost at most. The copy is restored on the next start.",
         )
-        _rows(
+        _row(
             form, "Memory for pictures", self._images, "Of the gallery and the views; the pictures shown last are kept."
         )
-        _rows(form, "Memory of a run", self._run, "A run whose estimate is above it does not start without asking.")
-        form.addRow("Model folder", model)
-        form.addRow("", _hint("A folder in the Stable Diffusion layout. Nothing is downloaded."))
-        form.addRow("", self._model_problem)
-        form.addRow("Keys", keys)
-        form.addRow("Data folder", _hint(str(data_folder())))
+        _row(form, "Memory of a run", self._run, "A run whose estimate is above it does not start without asking.")
+        column = QVBoxLayout()
+        column.setSpacing(3)
+        column.addLayout(model)
+        column.addWidget(_hint("A folder in the Stable Diffusion layout. Nothing is downloaded."))
+        column.addWidget(self._model_problem)
+        form.addRow(_label("Model folder"), column)
+        form.addRow(_label("Keys"), keys)
+        form.addRow(_label("Data folder"), _hint(str(data_folder())))
         box = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         box.accepted.connect(self.accept)
         box.rejected.connect(self.reject)
@@ -134,10 +138,19 @@ class PreferencesDialog(QDialog):
         self.saved.emit(chosen)
 
 
-def _rows(form: QFormLayout, label: str, field: QWidget, hint: str) -> None:
-    form.addRow(label, field)
+def _row(form: QFormLayout, label: str, field: QWidget, hint: str = "") -> None:
+    column = QVBoxLayout()
+    column.setSpacing(3)
+    column.addWidget(field)
     if hint:
-        form.addRow("", _hint(hint))
+        column.addWidget(_hint(hint))
+    form.addRow(_label(label), column)
+
+
+def _label(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setMinimumHeight(26)
+    return label
 
 
 def _hint(text: str) -> QLabel:

@@ -27,11 +27,12 @@ class ShortcutSheet(QDialog):
         self.setObjectName("shortcutSheet")
         self.setWindowTitle("Shortcuts")
         self.resize(860, 600)
-        groups: dict[str, list[tuple[str, str]]] = {"In the viewport": list(MOUSE)}
+        groups: dict[str, list[tuple[str, str]]] = {}
         for action in actions.table.values():
             keys = shortcuts.shown(shortcuts.shortcut_of(action))
             if keys:
                 groups.setdefault(action.menu.split("/")[0], []).append((action.text.rstrip(" ."), keys))
+        groups["Mouse in the viewport"] = list(MOUSE)
         page = QWidget()
         columns = QHBoxLayout(page)
         columns.setContentsMargins(18, 14, 18, 14)
