@@ -59,7 +59,7 @@ class JobQueue(QObject):
     def open(self, project_folder: Path | None) -> None:
         """Show a project's queue: what was not finished is paused. What runs for another project is paused there."""
         file = None if project_folder is None else project_folder / QUEUE_FILE
-        if file == self._file:
+        if self._closed or file == self._file:
             return
         self.pause()
         self._flush()

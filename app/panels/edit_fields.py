@@ -113,7 +113,7 @@ ADVANCED = (
                 "",
                 "Replace the queries by the rendered ones instead of guiding softly (the paper's ablation). Faster, "
                 "and blurred.",
-                lambda: Switch("Replace queries instead of guiding"),
+                lambda: Switch("Replace the queries"),
                 needs_consolidation=True,
             ),
             Setting(
@@ -130,7 +130,7 @@ ADVANCED = (
             ),
             Setting(
                 "diffusion.negative_prompt",
-                "Negative prompt",
+                "Negative",
                 "What the pictures should not show. Only with a prompt scale above 1.",
                 Text,
             ),
@@ -197,10 +197,10 @@ ADVANCED = (
             ),
             Setting(
                 "diffusion.injection.memory_limit_mb",
-                "Feature memory",
-                "What the inversion may keep of the photos' features, in MB. If they do not fit they are computed "
+                "Features",
+                "What the inversion may keep of the photos' features. If they do not fit they are computed "
                 "again, which takes a third longer.",
-                lambda: Decimal(0, 64000, 500, 0),
+                lambda: Decimal(0, 64000, 500, 0, " MB"),
             ),
         ),
     ),

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QInputDialog, QLabel, QToolButton, QWidget
 
-from app.panels.editors import ignore_wheel
+from app.panels.editors import small_button, tame
 from app.panels.fields import LABEL_WIDTH
 from app.panels.say import say
 from app.presets import Presets
-from app.shell.icons import set_icon
 from qnerf_core.errors import StudioError
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ class PresetBar(QWidget):
         self.box = QComboBox()
         self.box.setObjectName("preset_choice")
         self.box.setToolTip("<p>Settings by name. They do not touch edit, views, prompt and seed.</p>")
-        ignore_wheel(self.box)
+        tame(self.box)
         self.save_button = self._button("preset_save", "save", "Save these settings under a name")
         self.delete_button = self._button("preset_delete", "trash", "Delete this preset")
         label = QLabel("Preset")
@@ -90,8 +89,6 @@ class PresetBar(QWidget):
         dialog.open()
 
     def _button(self, name: str, icon: str, tip: str) -> QToolButton:
-        button = QToolButton()
+        button = small_button(icon, tip)
         button.setObjectName(name)
-        button.setToolTip(tip)
-        set_icon(button, icon)
         return button

@@ -17,8 +17,7 @@ from PySide6.QtWidgets import (
     QWidgetAction,
 )
 
-from app.panels.editors import Editor, ignore_wheel
-from app.shell.icons import set_icon
+from app.panels.editors import Editor, small_button, tame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +35,7 @@ class EditChoice(Editor):
         super().__init__()
         self.box = QComboBox()
         self.box.setObjectName("edit_choice")
-        ignore_wheel(self.box)
+        tame(self.box)
         self.row.addWidget(self.box, 1)
         self.box.activated.connect(lambda index: self.edited.emit(self.box.itemData(index)))
 
@@ -63,12 +62,10 @@ class ViewsChoice(Editor):
         self.box.setObjectName("views_count")
         self.box.setKeyboardTracking(False)
         self.box.setMinimum(1)
-        ignore_wheel(self.box)
-        self.choose = QToolButton()
+        tame(self.box)
+        self.choose = small_button("views", "Choose views by name")
         self.choose.setObjectName("views_choose")
-        self.choose.setToolTip("Choose views by name")
         self.choose.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        set_icon(self.choose, "views")
         self._list = QListWidget()
         self._list.setMaximumHeight(260)
         menu = QMenu(self.choose)
@@ -131,7 +128,7 @@ class ModelChoice(Editor):
         super().__init__()
         self.box = QComboBox()
         self.box.setObjectName("model_choice")
-        ignore_wheel(self.box)
+        tame(self.box)
         self.row.addWidget(self.box, 1)
         self._value = _BUILTIN
         self._fill(_known_models())

@@ -24,6 +24,8 @@ from PySide6.QtWidgets import (
 from app.shell.icons import set_icon
 
 _GREATEST_SEED = 2**31 - 1
+_NARROWEST = 60
+_BUTTON = 26
 
 
 class Editor(QWidget):
@@ -50,9 +52,22 @@ class _NoWheel(QObject):
         return False
 
 
-def ignore_wheel(widget: QWidget) -> None:
+def tame(widget: QWidget) -> None:
+    """Let it be as narrow as the panel, and deaf to the wheel until it is clicked."""
     widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     widget.installEventFilter(_NoWheel(widget))
+    widget.setMinimumWidth(_NARROWEST)
+    if isinstance(widget, QComboBox):
+        widget.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        widget.setMinimumContentsLength(4)
+
+
+def small_button(icon: str, tip: str) -> QToolButton:
+    button = QToolButton()
+    button.setToolTip(tip)
+    button.setFixedSize(_BUTTON, _BUTTON)
+    set_icon(button, icon)
+    return button
 
 
 class Whole(Editor):
@@ -65,7 +80,7 @@ class Whole(Editor):
         self.box.setSuffix(suffix)
         self.box.setKeyboardTracking(False)
         _prepare(self, self.box)
-        self.box.valueChanged.connect(self.edited)
+        self.box.valueChanged.connect(self.edited.emit)
 
     def show_value(self, value: int) -> None:
         with QSignalBlocker(self.box):
@@ -73,15 +88,16 @@ class Whole(Editor):
 
 
 class Decimal(Editor):
-    def __init__(self, low: float, high: float, step: float, decimals: int) -> None:
+    def __init__(self, low: float, high: float, step: float, decimals: int, suffix: str = "") -> None:
         super().__init__()
         self.box = QDoubleSpinBox()
         self.box.setRange(low, high)
         self.box.setSingleStep(step)
         self.box.setDecimals(decimals)
+        self.box.setSuffix(suffix)
         self.box.setKeyboardTracking(False)
         _prepare(self, self.box)
-        self.box.valueChanged.connect(self.edited)
+        self.box.valueChanged.connect(self.edited.emit)
 
     def show_value(self, value: float) -> None:
         with QSignalBlocker(self.box):
@@ -115,7 +131,7 @@ class Choice(Editor):
         self.box = QComboBox()
         for text, value in choices:
             self.box.addItem(text, value)
-        ignore_wheel(self.box)
+        tame(self.box)
         self.row.addWidget(self.box, 1)
         self.box.activated.connect(lambda index: self.edited.emit(self.box.itemData(index)))
 
@@ -129,7 +145,7 @@ class Switch(Editor):
         super().__init__()
         self.box = QCheckBox(text)
         self.row.addWidget(self.box, 1)
-        self.box.clicked.connect(self.edited)
+        self.box.clicked.connect(self.edited.emit)
 
     def show_value(self, value: bool) -> None:
         with QSignalBlocker(self.box):
@@ -193,12 +209,10 @@ class Seed(Editor):
         self.box.setRange(0, _GREATEST_SEED)
         self.box.setKeyboardTracking(False)
         _prepare(self, self.box)
-        self.dice = QToolButton()
+        self.dice = small_button("dice", "Draw another seed")
         self.dice.setObjectName("seed_dice")
-        self.dice.setToolTip("Draw another seed")
-        set_icon(self.dice, "dice")
         self.row.addWidget(self.dice)
-        self.box.valueChanged.connect(self.edited)
+        self.box.valueChanged.connect(self.edited.emit)
         self.dice.clicked.connect(lambda: self.edited.emit(secrets.randbelow(_GREATEST_SEED)))
 
     def show_value(self, value: int) -> None:
@@ -217,7 +231,7 @@ class Strength(Editor):
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, self._POSITIONS)
         self.slider.setPageStep(self._PER_DOUBLING)
-        ignore_wheel(self.slider)
+        tame(self.slider)
         self.word = QLabel()
         self.word.setMinimumWidth(52)
         self.row.addWidget(self.slider, 1)
@@ -239,6 +253,6 @@ class Strength(Editor):
 
 
 def _prepare(editor: Editor, box: QAbstractSpinBox) -> None:
-    ignore_wheel(box)
+    tame(box)
     editor.row.addWidget(box, 1)
     box.editingFinished.connect(editor.finished)

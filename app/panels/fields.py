@@ -73,7 +73,6 @@ class Fold(QWidget):
         self.button = QToolButton()
         self.button.setObjectName("fold")
         self.button.setText(title)
-        self.button.setCheckable(True)
         self.button.setAutoRaise(True)
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.button.setArrowType(Qt.ArrowType.RightArrow)
@@ -88,9 +87,9 @@ class Fold(QWidget):
         column.setSpacing(2)
         column.addWidget(self.button)
         column.addWidget(self.body)
-        self.button.toggled.connect(self._toggle)
+        self.button.clicked.connect(lambda: self.set_open(self.body.isHidden()))
 
-    def _toggle(self, opened: bool) -> None:
+    def set_open(self, opened: bool) -> None:
         self.button.setArrowType(Qt.ArrowType.DownArrow if opened else Qt.ArrowType.RightArrow)
         self.body.setVisible(opened)
         self.toggled.emit(opened)

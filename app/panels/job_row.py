@@ -29,6 +29,7 @@ _ICONS = {"edit": "edit-run", "export": "export", "fit": "cube"}
 _COLOURS = {"running": "accent", "finished": "success", "failed": "danger"}
 _STEPS = 1000
 _DETAILS_HEIGHT = 110
+_THIN = "QProgressBar { min-height: 5px; max-height: 5px; border: none; border-radius: 2px; }"
 _STOPPING = ("Stopping", "Pausing")
 
 
@@ -54,7 +55,7 @@ class JobRow(QFrame):
         self.bar = QProgressBar()
         self.bar.setRange(0, _STEPS)
         self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(6)
+        self.bar.setStyleSheet(_THIN)
         self.up = self._tool("up", "arrow-up", "Earlier")
         self.down = self._tool("down", "arrow-down", "Later")
         self.pause = self._tool("pause", "pause", "Pause")
@@ -77,6 +78,7 @@ class JobRow(QFrame):
         text = _state_text(job)
         if text != self.state.text():
             self.state.setText(text)
+        self.state.setHidden(not text)
         shown = (job.state, job.title, job.failure is not None, job.stage.startswith(_STOPPING))
         if shown != self._shown:
             self._shown = shown
