@@ -27,7 +27,7 @@ from app.document.state import State
 from qnerf_core.body.pose import SMPL_JOINTS, BodyPose
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import SettingsError, StudioError
-from qnerf_core.scene.capture import Capture
+from qnerf_core.scene.capture import Capture, ControlKind
 from qnerf_core.scene.scene import Scene
 
 CUSTOM = "custom"
@@ -64,6 +64,11 @@ class Document(PosedState):
     @property
     def capture(self) -> Capture | None:
         return self._opened.capture if self._opened else None
+
+    @property
+    def control(self) -> ControlKind:
+        """What shapes the subject of the capture: a body's pose, or a depth proxy."""
+        return self._opened.control if self._opened else "skeleton"
 
     @property
     def provenance(self) -> dict[str, Any] | None:

@@ -29,11 +29,14 @@ class UndoableState(QObject):
             "pinned": self.pinsChanged,
             "spec": self.settingsChanged,
         }
-        self.undo_stack.cleanChanged.connect(lambda clean: self.modifiedChanged.emit(not clean))
+        self.undo_stack.cleanChanged.connect(self._tell_modified)
 
     @property
     def is_modified(self) -> bool:
         return not self.undo_stack.isClean()
+
+    def _tell_modified(self, clean: bool) -> None:
+        self.modifiedChanged.emit(not clean)
 
     def finish_change(self) -> None:
         """What is changed from now on is a new command, also where it would have become part of the last one."""

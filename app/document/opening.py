@@ -14,8 +14,8 @@ from qnerf_core.body.pose import BodyPose
 from qnerf_core.body.pose_file import read_pose
 from qnerf_core.body.surface import BodySurface
 from qnerf_core.errors import CaptureError, StudioError
-from qnerf_core.scene.capture import CAPTURE_FILE, Capture, load_capture
-from qnerf_core.scene.nerfstudio import FILE_NAME, read_transforms
+from qnerf_core.scene.capture import Capture, ControlKind, load_capture, load_scene
+from qnerf_core.scene.nerfstudio import FILE_NAME
 from qnerf_core.scene.problems import CaptureReport
 from qnerf_core.scene.provenance import read_provenance
 from qnerf_core.scene.scene import Scene
@@ -27,7 +27,11 @@ _STANDING = "stand"
 
 @dataclass(frozen=True, eq=False)
 class OpenedScene:
-    """A capture as it was found: `name` is what a run's settings call it."""
+    """A capture as it was found: `name` is what a run's settings call it.
+
+    A capture that is edited by depth proxies has no poses: its body only stands there. Its proxies belong here, beside
+    the poses, when the window edits them.
+    """
 
     name: str
     scene: Scene
@@ -36,6 +40,10 @@ class OpenedScene:
     edit_poses: Mapping[str, BodyPose]
     provenance: Mapping[str, Any] | None
     warnings: tuple[str, ...]
+
+    @property
+    def control(self) -> ControlKind:
+        return self.capture.control if self.capture else "skeleton"
 
     def edit_of(self, pose: BodyPose) -> str | None:
         for name, target in self.edit_poses.items():
@@ -86,15 +94,16 @@ def _listed(report: CaptureReport) -> str:
 
 def _opened(name: str, path: Path, body: BodySurface, warnings: tuple[str, ...]) -> OpenedScene:
     folder = path if path.is_dir() else path.parent
-    if path.is_dir() and (path / CAPTURE_FILE).is_file():
-        capture = load_capture(path)
-        poses = {edit: read_pose(target.pose_path) for edit, target in capture.edits.items()}
-        source = read_pose(capture.source_pose_path)
-        return OpenedScene(name, capture.scene, capture, source, poses, None, warnings)
-    scene = read_transforms(path)
+    scene, capture = load_scene(path)
     provenance = read_provenance(folder) if (folder / FILE_NAME).is_file() else None
-    source_pose = _pose_of_edited_set(provenance) or _standing(scene, body)
-    return OpenedScene(name, scene, None, source_pose, {}, provenance, warnings)
+    poses: dict[str, BodyPose] = {}
+    source = None
+    if capture is None:
+        source = _pose_of_edited_set(provenance)
+    elif capture.control == "skeleton":
+        source = read_pose(capture.source_pose_path)
+        poses = {edit: read_pose(target.pose_path) for edit, target in capture.edits.items()}
+    return OpenedScene(name, scene, capture, source or _standing(scene, body), poses, provenance, warnings)
 
 
 def _pose_of_edited_set(provenance: Mapping[str, Any] | None) -> BodyPose | None:

@@ -184,11 +184,16 @@ class PosedState(UndoableState):
         """The target pose of one of the capture's edits; whole, it is taken exactly as it is."""
         if self._opened is None or name not in self._opened.edit_poses:
             raise SettingsError(f"There is no edit named {name!r}", "", "Choose one that the capture brings.")
-        pose = self._opened.edit_poses[name]
+        pose = self.named_pose(name)
         if part == posing.WHOLE_BODY:
             self.set_pose(pose, f"Apply {name}")
         else:
             self._apply_named(name, pose, part)
+
+    def named_pose(self, name: str) -> BodyPose:
+        """A pose of the capture's edits or of the library."""
+        edits = self._opened.edit_poses if self._opened else {}
+        return edits[name] if name in edits else self.library.load(name)
 
     def _apply_named(self, name: str, source: BodyPose, part: str) -> None:
         text = f"Apply {name}" if part == posing.WHOLE_BODY else f"Apply {name} to {part}"
