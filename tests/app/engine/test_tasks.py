@@ -1,0 +1,90 @@
+"""What the child does, in this process: every stage can be cancelled, and gone on with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.engine import tasks
+from app.engine.models import Models
+from app.engine.service import Context
+from qnerf_core.errors import Cancelled, RunError
+from qnerf_core.runs.folder import RunFolder
+from tests.app.engine.small_edit import edited, small_capture, small_spec
+
+
+class Listener:
+    """Stands where the pipe to the window is; asks to stop as soon as it hears of a stage."""
+
+    def __init__(self, stop_at: str = "") -> None:
+        self.stopped: set[str] = set()
+        self.heard: list[Mapping[str, Any]] = []
+        self._stop_at = stop_at
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        self.heard.append(message)
+        if message.get("stage") == self._stop_at:
+            self.stopped.add("job")
+
+
+MODELS = Models()
+
+
+@pytest.fixture(scope="module")
+def capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small_capture(tmp_path_factory.mktemp("scenes") / "ball")
+
+
+@pytest.fixture(scope="module")
+def whole(capture: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    run(folder, capture)
+    return folder
+
+
+def run(folder: Path, capture: Path, stop_at: str = "", **request: Any) -> Listener:
+    listener = Listener(stop_at)
+    context = Context("job", listener, MODELS, listener.stopped)
+    tasks.edit({"folder": str(folder), "spec": small_spec(capture).model_dump(mode="json"), **request}, context)
+    return listener
+
+
+@pytest.mark.parametrize("stage", ["encoding", "inversion", "look-ahead", "qnerf", "guidance", "kept", "decoding"])
+def test_a_cancelled_edit_goes_on_to_the_same_pictures(stage: str, whole: Path, capture: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with pytest.raises(Cancelled):
+        run(folder, capture, stage)
+    assert RunFolder(folder).status == "cancelled"
+    listener = run(folder, capture)
+    assert RunFolder(folder).status == "finished"
+    assert edited(folder) == edited(whole) != {}
+    assert {message["job"] for message in listener.heard} == {"job"}
+    fractions = [message["fraction"] for message in listener.heard if message.get("interval") is not None]
+    assert fractions == sorted(fractions)
+
+
+def test_a_branch_starts_where_the_other_run_was(whole: Path, capture: Path, tmp_path: Path) -> None:
+    same, other = tmp_path / "same", tmp_path / "other"
+    branch = {"run": str(whole), "interval": 1}
+    listener = run(same, capture, branch_from=branch)
+    assert edited(same) == edited(whole)
+    assert next(message for message in listener.heard if message["event"] == "RunStarted")["first_interval"] == 2
+    spec = small_spec(capture, method="independent").model_dump(mode="json")
+    run(other, capture, branch_from=branch, spec=spec)
+    assert edited(other).keys() == edited(whole).keys()
+    assert edited(other) != edited(whole)
+    with pytest.raises(RunError, match="tau was 1, now 2"):
+        run(tmp_path / "wrong", capture, branch_from=branch, spec=spec | {"tau": 2})
+
+
+def test_a_pose_in_the_folder_is_edited_to_wherever_the_folder_is(capture: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "moved"
+    folder.mkdir()
+    (folder / "target_pose.json").write_bytes((capture / "edits" / "up" / "pose.json").read_bytes())
+    spec = small_spec(capture, edit=str(tmp_path / "before" / "target_pose.json"), method="independent")
+    run(folder, capture, spec=spec.model_dump(mode="json"))
+    assert RunFolder(folder).spec.edit == str(folder / "target_pose.json")
+    assert len(edited(folder)) == 3
