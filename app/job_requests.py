@@ -7,11 +7,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from app.job_state import Job, new_job_id
-from qnerf_core.body.pose_file import write_pose
+from qnerf_core.body.pose_file import read_pose, write_pose
 from qnerf_core.errors import SettingsError
 from qnerf_core.runs.branching import check_branch
 from qnerf_core.runs.folder import POSE_FILE, RunFolder
+from qnerf_core.scene.capture import SOURCE_POSE_FILE
 
 if TYPE_CHECKING:
     from app.document.document import Document
@@ -34,22 +37,21 @@ def edit_job(document: Document, branch_from: tuple[Path, int] | None = None) ->
         source, interval = branch_from
         spec = spec.model_copy(update={"edit": RunFolder(source).spec.edit})
         check_branch(RunFolder(source), interval, spec)
-    elif document.edit_name == CUSTOM:
+    elif document.edit_name == CUSTOM or not _source_is_the_captures(document):
         write_pose(folder / POSE_FILE, document.target_pose)
+        write_pose(folder / SOURCE_POSE_FILE, document.source_pose)
         spec = spec.model_copy(update={"edit": str(folder / POSE_FILE)})
-    else:
-        spec = spec.model_copy(update={"edit": document.edit_name})
     request: dict[str, Any] = {"spec": spec.model_dump(mode="json")}
-    title = "My pose" if document.edit_name == CUSTOM else document.edit_name
+    title = _title_of(spec.edit)
     if branch_from is not None:
         request["branch_from"] = {"run": str(branch_from[0]), "interval": branch_from[1]}
-        title = f"{_title_of(spec.edit)}, from interval {branch_from[1] + 1}"
+        title += f", from interval {branch_from[1] + 1}"
     return Job(new_job_id(), "edit", title, folder, request)
 
 
 def export_job(run: Path, parts: set[str], out: Path) -> Job:
     request = {"run": str(run), "parts": sorted(parts)}
-    return Job(new_job_id(), "export", f"Export {run.name}", out, request)
+    return Job(new_job_id(), "export", f"Export of {_title_of(RunFolder(run).spec.edit)}", out, request)
 
 
 def fit_job(source: str | Path, out: Path) -> Job:
@@ -57,8 +59,19 @@ def fit_job(source: str | Path, out: Path) -> Job:
     return Job(new_job_id(), "fit", f"NeRF of {Path(source).name}", out, {"source": str(source)})
 
 
+def _source_is_the_captures(document: Document) -> bool:
+    if document.capture is None:
+        return False
+    own, given = document.source_pose, read_pose(document.capture.source_pose_path)
+    names = ("global_orient", "body_pose", "betas", "translation")
+    return all(np.array_equal(getattr(own, name), getattr(given, name)) for name in names)
+
+
 def _title_of(edit: str) -> str:
-    return "My pose" if Path(edit).name == POSE_FILE else Path(edit).stem
+    if Path(edit).name == POSE_FILE:
+        return "My pose"
+    words = Path(edit).stem.replace("-", " ").replace("_", " ")
+    return words[:1].upper() + words[1:]
 
 
 def _run_name(edit: str) -> str:

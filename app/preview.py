@@ -39,9 +39,13 @@ class _Listener(QThread):
                 self._child.send(message)
 
     def end(self, timeout: float) -> None:
-        self._ending = True
-        if self._child is not None:
-            self._child.close(timeout)
+        with self._lock:
+            self._ending = True
+            child = self._child
+        if child is not None:
+            child.hang_up()
+        if not self.wait(round(timeout * 1000)) and self._child is not None:
+            self._child.kill()
         self.wait()
 
     def run(self) -> None:
@@ -50,12 +54,13 @@ class _Listener(QThread):
             self._child = child
             for message in self._unsent:
                 child.send(message)
-        if self._ending:
-            child.close(1.0)
+            if self._ending:
+                child.hang_up()
         for message in child.messages():
             self.said.emit(message)
+        cause, words = child.obituary()
         if not self._ending:
-            self.died.emit(*child.obituary())
+            self.died.emit(cause, words)
 
 
 class PreviewClient(QObject):

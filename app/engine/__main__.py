@@ -26,6 +26,9 @@ def main(arguments: list[str]) -> None:
         from app.engine.service import Engine
 
         Engine(channel).serve()
+    # Nothing is left to be tidied, and libraries take their time with it.
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _be_the_first_to_go() -> None:

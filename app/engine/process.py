@@ -67,25 +67,27 @@ class EngineProcess:
     def kill(self) -> None:
         self._process.kill()
 
-    def close(self, timeout: float) -> None:
-        """Let it end by itself (it does when nobody talks to it any more), then kill it."""
+    def hang_up(self) -> None:
+        """Say no more, upon which it stops what it does and ends."""
         with self._lock:
             try:
                 self._pipe("stdin").close()
             except OSError:
                 log.debug("the engine was gone already")
+
+    def close(self, timeout: float) -> None:
+        """Let it end by itself, or kill it. Nobody may be listening to its messages any more."""
+        self.hang_up()
         try:
             self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait()
-        self._listener.join(1.0)
-        self._pipe("stdout").close()
+        self._reap()
 
     def obituary(self) -> tuple[str, str]:
-        """Why it ended, and its last words."""
-        code = self._process.wait()
-        self._listener.join(1.0)
+        """Why it ended, and its last words; after its messages came to an end."""
+        self.hang_up()
+        code = self._reap()
         words = "\n".join(self._words)
         if code == -9:
             return "it was killed, perhaps because the memory was full", words
@@ -93,6 +95,12 @@ class EngineProcess:
             return f"it crashed (signal {-code})", words
         last = self._words[-1].strip() if self._words else ""
         return (last or f"it ended with code {code}"), words
+
+    def _reap(self) -> int:
+        code = self._process.wait()
+        self._listener.join(1.0)
+        self._pipe("stdout").close()
+        return code
 
     def _pipe(self, name: str) -> IO[bytes]:
         pipe: IO[bytes] | None = getattr(self._process, name)

@@ -77,7 +77,9 @@ class Engine:
         if self._job is not None:
             self._stopped.add(self._job)
         self._requests.put(None)
-        threading.Timer(_SECONDS_TO_STOP, os._exit, (1,)).start()
+        deadline = threading.Timer(_SECONDS_TO_STOP, os._exit, (1,))
+        deadline.daemon = True
+        deadline.start()
 
     def _do(self, request: dict[str, Any]) -> None:
         self._job = request["job"]

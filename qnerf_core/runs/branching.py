@@ -28,6 +28,7 @@ from qnerf_core.runs.folder import (
 from qnerf_core.runs.provenance import versions
 from qnerf_core.runs.records import jsonable, read_records
 from qnerf_core.runs.scenes import load_run_scene
+from qnerf_core.scene.capture import SOURCE_POSE_FILE
 
 # What the inversion and the finished intervals were made with. A dotted name means everything below it.
 _OF_THE_PAST = (
@@ -47,8 +48,8 @@ _OF_THE_PAST = (
 _OF_THE_FIELD = ("qnerf.grid_detail", "qnerf.fine_features", "qnerf.coarse_features", "qnerf.hidden_width")
 
 
-def check_branch(source: RunFolder, interval: int, spec: EditSpec) -> IntervalRecord:
-    """Make sure that a run can go on from an interval of another one.
+def check_branch(source: RunFolder, interval: int, spec: EditSpec) -> None:
+    """Make sure that a run can go on from an interval of another one, as far as that is known without reading it all.
 
     Args:
         source: The other run, in whatever state.
@@ -56,21 +57,17 @@ def check_branch(source: RunFolder, interval: int, spec: EditSpec) -> IntervalRe
         spec: Settings of the new run. Guidance, injection, guidance scale, prompt, method, seed and the fit of the
             QNeRF may differ; what the inversion and the finished intervals depend on may not.
 
-    Returns:
-        The interval.
-
     Raises:
         RunError: The interval is not finished, or a setting of the past differs; says which.
     """
-    finished = source.intervals()
-    if not 0 <= interval < len(finished):
+    info = source.interval_folder(interval) / INFO_FILE
+    if not info.is_file():
         raise RunError(
             f"Cannot go on from interval {interval + 1} of {source.path.name}",
-            f"{len(finished)} of its intervals are finished",
+            "it is not finished",
             "Choose a finished interval.",
         )
-    record = finished[interval]
-    fixed = _OF_THE_PAST + (_OF_THE_FIELD if record.info["qnerf"] is not None else ())
+    fixed = _OF_THE_PAST + (_OF_THE_FIELD if files.read_json(info)["qnerf"] is not None else ())
     before, after = source.spec.model_dump(mode="json"), spec.model_dump(mode="json")
     changed = [name for name in fixed if _value(before, name) != _value(after, name)]
     if changed:
@@ -87,7 +84,6 @@ def check_branch(source: RunFolder, interval: int, spec: EditSpec) -> IntervalRe
             f"they cut the steps into other intervals than {', '.join(f'{a}-{b}' for a, b in old)}",
             "Choose the same method, or start a new run.",
         )
-    return record
 
 
 def branch_run(source: RunFolder, interval: int, spec: EditSpec, out: Path | str) -> RunFolder:
@@ -107,14 +103,24 @@ def branch_run(source: RunFolder, interval: int, spec: EditSpec, out: Path | str
         The new run; `run.json` names the old one and the interval under ``branched_from``.
 
     Raises:
-        RunError: See `check_branch`; or the folder holds something.
+        RunError: See `check_branch`; or the interval is damaged, or the folder holds something.
     """
     out = Path(out)
-    record = check_branch(source, interval, spec)
+    check_branch(source, interval, spec)
+    sound = source.intervals()
+    if len(sound) <= interval:
+        raise RunError(
+            f"Cannot go on from interval {interval + 1} of {source.path.name}",
+            f"interval {len(sound) + 1} is damaged",
+            "Resume that run first, which makes it anew.",
+        )
+    record = sound[interval]
     if out.exists() and any(out.iterdir()):
         raise RunError(f"Cannot branch to {out}", "it holds something", "Choose a new folder.")
-    if (source.path / POSE_FILE).is_file():
-        _share(source.path / POSE_FILE, out / POSE_FILE)
+    for name in (POSE_FILE, SOURCE_POSE_FILE):
+        if (source.path / name).is_file():
+            _share(source.path / name, out / name)
+    if Path(spec.edit).name == POSE_FILE:
         spec = spec.model_copy(update={"edit": str(out / POSE_FILE)})
     for name in (TRAJECTORY_FILE, INFO_FILE):
         _share(source.path / "inversion" / name, out / "inversion" / name)

@@ -6,6 +6,7 @@ Layout (every file but the log is replaced atomically; `info.json` is written la
                                     steps, interrupted, seconds
     spec.json                       the EditSpec alone, to start another run from
     target_pose.json                the pose to edit to, if it is none of the capture's
+    source_pose.json                the pose in the pictures, if it is not the capture's
     events.jsonl                    everything that happened, one line each (tensors left out)
     inversion/trajectory.safetensors    "trajectory" (steps + 1, V, 4, h, w) float32
     inversion/info.json             checksum, seconds

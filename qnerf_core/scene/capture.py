@@ -21,6 +21,8 @@ from qnerf_core.scene.nerfstudio import FILE_NAME, read_transforms
 from qnerf_core.scene.scene import Scene
 
 CAPTURE_FILE = "capture.json"
+# Beside a pose to edit to: the pose in the pictures, where the capture does not tell it.
+SOURCE_POSE_FILE = "source_pose.json"
 BOUNDARY_FOLDER = "boundary"
 
 ControlKind = Literal["skeleton", "depth"]

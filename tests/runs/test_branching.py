@@ -54,11 +54,14 @@ def test_what_is_past_cannot_be_changed(source: RunFolder, tmp_path: Path) -> No
     ):
         with pytest.raises(RunError, match=name):
             branch_run(source, 1, changed(source.spec, **changes), tmp_path / "branch")
-    with pytest.raises(RunError, match="3 of its intervals are finished"):
+    with pytest.raises(RunError, match=r"interval 4 of run.*it is not finished"):
         check_branch(source, 3, source.spec)
     assert not (tmp_path / "branch").exists()
     with pytest.raises(RunError, match="holds something"):
         branch_run(source, 1, source.spec, source.path)
+    (source.interval_folder(0) / "latents.safetensors").write_bytes(b"")
+    with pytest.raises(RunError, match="interval 1 is damaged"):
+        branch_run(source, 1, source.spec, tmp_path / "branch")
 
 
 def test_a_pose_of_its_own_goes_along(tmp_path: Path) -> None:

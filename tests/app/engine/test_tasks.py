@@ -52,7 +52,11 @@ def run(folder: Path, capture: Path, stop_at: str = "", **request: Any) -> Liste
     return listener
 
 
-@pytest.mark.parametrize("stage", ["encoding", "inversion", "look-ahead", "qnerf", "guidance", "kept", "decoding"])
+STAGES = ["inversion", "qnerf", "kept", "decoding"]
+OTHERS = [pytest.param(stage, marks=pytest.mark.slow) for stage in ("encoding", "look-ahead", "guidance")]
+
+
+@pytest.mark.parametrize("stage", [*STAGES, *OTHERS])
 def test_a_cancelled_edit_goes_on_to_the_same_pictures(stage: str, whole: Path, capture: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     with pytest.raises(Cancelled):
@@ -62,7 +66,7 @@ def test_a_cancelled_edit_goes_on_to_the_same_pictures(stage: str, whole: Path, 
     assert RunFolder(folder).status == "finished"
     assert edited(folder) == edited(whole) != {}
     assert {message["job"] for message in listener.heard} == {"job"}
-    fractions = [message["fraction"] for message in listener.heard if message.get("interval") is not None]
+    fractions = [message["fraction"] for message in listener.heard if message["event"] == "StageProgress"]
     assert fractions == sorted(fractions)
 
 
