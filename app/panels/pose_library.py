@@ -96,6 +96,7 @@ class LibrarySection(QWidget):
         self._document = document
         self.grid = QListWidget()
         self.grid.setObjectName("poseGrid")
+        self.grid.setToolTip("Poses to take over")
         self.grid.setViewMode(QListWidget.ViewMode.IconMode)
         self.grid.setResizeMode(QListWidget.ResizeMode.Adjust)
         self.grid.setMovement(QListWidget.Movement.Static)
@@ -168,7 +169,8 @@ class LibrarySection(QWidget):
         escape.setContext(Qt.ShortcutContext.WidgetShortcut)
 
     def fill(self) -> None:
-        chosen = self._chosen()
+        item = self._chosen()
+        chosen = item.data(_NAME) if item is not None else None
         self.grid.clear()
         edits = list(self._document.edit_names)
         for name in edits + [name for name in self._document.library.names() if name not in edits]:
@@ -178,7 +180,7 @@ class LibrarySection(QWidget):
             of = "of this capture; its result can be compared with the truth" if name in edits else "of the library"
             item.setToolTip(f"<p><b>{name}</b>, {of}. Double-click to apply, right-click for parts of it.</p>")
             self.grid.addItem(item)
-            if chosen is not None and chosen.data(_NAME) == name:
+            if name == chosen:
                 self.grid.setCurrentItem(item)
         self._show_buttons()
         self._shades.start()

@@ -8,6 +8,7 @@ from app.panels.editors import tame
 
 _GROOVE = 4.0
 _HANDLE = 5.5
+_ANY = 9999.0
 
 
 class RangeBar(QWidget):
@@ -107,6 +108,7 @@ class ValueRow(QWidget):
         super().__init__()
         self.setObjectName(name)
         self._suffix = suffix
+        self._range = (0.0, 1.0)
         self.label = QLabel(label)
         self.label.setFixedWidth(86)
         self.bar = RangeBar()
@@ -129,7 +131,9 @@ class ValueRow(QWidget):
         self.set_words(label, tip)
         self.bar.dragged.connect(self.edited)
         self.bar.finished.connect(self.finished)
-        self.box.valueChanged.connect(self.edited)
+        # Wider than the range: what is typed beyond it becomes its end, instead of being refused key by key.
+        self.box.setRange(-_ANY, _ANY)
+        self.box.valueChanged.connect(self._typed)
         self.box.editingFinished.connect(self.finished)
 
     def set_words(self, label: str, tip: str) -> None:
@@ -139,8 +143,12 @@ class ValueRow(QWidget):
 
     def set_range(self, low: float, high: float, neutral: float = 0.0, decimals: int = 0) -> None:
         self.bar.set_range(low, high, neutral, self._suffix.strip(), decimals)
-        with QSignalBlocker(self.box):
-            self.box.setRange(low, high)
+        self._range = (low, high)
+
+    def _typed(self, value: float) -> None:
+        inside = min(max(value, self._range[0]), self._range[1])
+        self.show_value(inside)
+        self.edited.emit(inside)
 
     def show_value(self, value: float) -> None:
         self.bar.set_value(value)
