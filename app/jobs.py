@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 QUEUE_FILE = "queue.json"
 VERSION = 1
+_CHANGES_OF_RUNS = ("RunStarted", "IntervalFinished")
 
 __all__ = ["QUEUE_FILE", "Job", "JobQueue"]
 
@@ -126,12 +127,12 @@ class JobQueue(QObject):
         for job in self._chosen(job_id):
             if job.state == "queued":
                 job.state = "paused"
+                self._changed()
             elif job.state == "running" and self._pausing != job.id:
                 self._pausing = job.id
                 job.stage = "Pausing"
                 self.worker.cancel(job.id)
                 self.jobUpdated.emit(job.id)
-        self._changed()
 
     def resume(self, job_id: str | None = None) -> None:
         for job in self._chosen(job_id):
@@ -203,6 +204,8 @@ class JobQueue(QObject):
             job.seconds_left = self._paces[job.id].left(job.fraction, time.monotonic())
             self.jobUpdated.emit(job_id)
         self.jobEvent.emit(job_id, event)
+        if event["event"] in _CHANGES_OF_RUNS:
+            self._runs_changed()
 
     def _on_finished(self, job_id: str, result: dict[str, Any]) -> None:
         job = self._known(job_id)
@@ -232,6 +235,11 @@ class JobQueue(QObject):
             self._forget_old()
         self._changed()
         self.jobUpdated.emit(job_id)
+        self._runs_changed()
+
+    def _runs_changed(self) -> None:
+        if self._document is not None:
+            self._document.runsChanged.emit()
 
     def _forget_old(self) -> None:
         done = [job for job in self.jobs if job.state in ("finished", "cancelled")]
@@ -239,7 +247,7 @@ class JobQueue(QObject):
             self.jobs.remove(job)
 
     def _save(self) -> None:
-        if self._file is None:
+        if self._file is None or not self._file.parent.is_dir():
             return
         content = {"version": VERSION, "jobs": [record_of(job, self._file.parent) for job in self.jobs]}
         future = self._writer.submit(files.write_json, self._file, content)

@@ -16,6 +16,8 @@ from app.jobs import Job, JobQueue
 from qnerf_core.runs.folder import RunFolder
 from tests.app.engine.small_edit import edited, small_capture, small_spec
 
+pytestmark = pytest.mark.timeout(1500)
+
 # Every stage takes long enough to be met.
 LONG = {"diffusion": {"steps": 24, "view_batch": 1, "guidance": {"stop_fraction": 0.75}}, "tau": 6}
 
@@ -53,7 +55,7 @@ class Events:
         return None
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 240.0) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 600.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
