@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 QUEUE_FILE = "queue.json"
 VERSION = 1
-_CHANGES_OF_RUNS = ("RunStarted", "IntervalFinished")
+_NEW_RUN = "RunStarted"
 
 __all__ = ["QUEUE_FILE", "Job", "JobQueue"]
 
@@ -204,7 +204,7 @@ class JobQueue(QObject):
             job.seconds_left = self._paces[job.id].left(job.fraction, time.monotonic())
             self.jobUpdated.emit(job_id)
         self.jobEvent.emit(job_id, event)
-        if event["event"] in _CHANGES_OF_RUNS:
+        if event["event"] == _NEW_RUN:
             self._runs_changed()
 
     def _on_finished(self, job_id: str, result: dict[str, Any]) -> None:

@@ -104,7 +104,10 @@ class EngineWorker(QThread):
 
     def _ready_child(self) -> EngineProcess:
         with self._lock:
-            if self._child is None or not self._child.alive:
+            if self._child is not None and not self._child.alive:
+                self._child.obituary()
+                self._child = None
+            if self._child is None:
                 self._child = EngineProcess()
             return self._child
 
