@@ -20,13 +20,12 @@ from app.document.project import (
     read_project,
     remove_autosave,
     untitled_folder,
-    write_autosave,
     write_project,
 )
 from app.document.state import State
-from qnerf_core.body.pose import SMPL_JOINTS, BodyPose
+from qnerf_core.body.pose import BodyPose
 from qnerf_core.editing.spec import EditSpec
-from qnerf_core.errors import SettingsError, StudioError
+from qnerf_core.errors import SettingsError
 from qnerf_core.scene.capture import Capture, ControlKind
 from qnerf_core.scene.scene import Scene
 
@@ -42,7 +41,6 @@ class Document(PosedState):
 
     projectChanged = Signal()
     sceneChanged = Signal()
-    selectionChanged = Signal()
     currentViewChanged = Signal()
     runsChanged = Signal()
     noticePosted = Signal(str, str)
@@ -50,10 +48,10 @@ class Document(PosedState):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(_EMPTY, parent)
         self.project: Project | None = None
-        self.selected_joint: str | None = None
         self.current_view: str | None = None
         self.looking_through = False
-        self._autosave = Autosave(self._autosave_quietly, self)
+        self._autosave = Autosave(self._unsaved, self)
+        self._autosave.failed.connect(self.noticePosted)
         for signal in (*self._signals.values(), self.undo_stack.indexChanged):
             signal.connect(self._autosave.changed)
 
@@ -150,18 +148,16 @@ class Document(PosedState):
         self._start(None, None, _EMPTY, None)
 
     def autosave(self) -> None:
-        if self.project is not None and (self.is_modified or self.is_dragging):
-            write_autosave(self.project.folder, self._content(self.project))
+        """At once; it also happens by itself some seconds after a change."""
+        self._autosave.now()
 
-    def _autosave_quietly(self) -> None:
-        try:
-            self.autosave()
-        except StudioError as error:
-            self.noticePosted.emit(error.title, f"{error.cause}. {error.next_step}")
+    def _unsaved(self) -> tuple[Path, Content] | None:
+        if self.project is None or not (self.is_modified or self.is_dragging):
+            return None
+        return self.project.folder, self._content(self.project)
 
     def _begin(self, project: Project, opened: OpenedScene, state: State, view: str | None) -> None:
         self._leave()
-        project.runs_folder.mkdir(exist_ok=True)
         views = [entry.name for entry in opened.scene.views]
         self._start(project, opened, state, view if view in views else views[0])
         self._remember()
@@ -170,7 +166,7 @@ class Document(PosedState):
 
     def _start(self, project: Project | None, opened: OpenedScene | None, state: State, view: str | None) -> None:
         self.project, self._opened = project, opened
-        self.selected_joint, self.current_view, self.looking_through = None, view, False
+        self.current_view, self.looking_through = view, False
         self._restart(state)
         for signal in (self.projectChanged, self.sceneChanged, self.posedChanged, *self._signals.values()):
             signal.emit()
@@ -190,8 +186,8 @@ class Document(PosedState):
 
     def _write(self) -> None:
         if self.project is not None:
-            write_project(self.project.folder, self._content(self.project))
             self._autosave.stop()
+            write_project(self.project.folder, self._content(self.project))
             remove_autosave(self.project.folder)
 
     def _remember(self) -> None:
@@ -203,15 +199,7 @@ class Document(PosedState):
         spec = self._state.spec
         return Content(project.name, project.untitled, spec.scene, self._state, self.current_view)
 
-    # ---- selection and view
-
-    def select_joint(self, name: str | None) -> None:
-        if name is not None and name not in SMPL_JOINTS:
-            raise ValueError(f"{name!r} is not a joint")
-        if name != self.selected_joint:
-            self.finish_change()
-            self.selected_joint = name
-            self.selectionChanged.emit()
+    # ---- view
 
     def set_current_view(self, name: str | None, through: bool = False) -> None:
         through = through and name is not None

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from app.document.state import same_pose
+from app.document.state import close_to
 from qnerf_core import assets
 from qnerf_core.body.library import PoseLibrary
 from qnerf_core.body.pose import BodyPose
@@ -47,7 +47,7 @@ class OpenedScene:
 
     def edit_of(self, pose: BodyPose) -> str | None:
         for name, target in self.edit_poses.items():
-            if same_pose(target, pose, 1e-9):
+            if close_to(target, pose):
                 return name
         return None
 

@@ -11,7 +11,7 @@ from app.document import posing
 from app.document.history import UndoableState
 from app.document.opening import OpenedScene
 from app.document.posing import Drag
-from app.document.state import State
+from app.document.state import State, same
 from app.paths import data_folder
 from qnerf_core import assets
 from qnerf_core.body.library import PoseLibrary, apply_part
@@ -28,11 +28,13 @@ Posed = Literal["source", "target"]
 class PosedState(UndoableState):
     """The two poses of the document and all that can be done with them."""
 
+    selectionChanged = Signal()
     posedChanged = Signal()
     libraryChanged = Signal()
 
     def __init__(self, state: State, parent: QObject | None = None) -> None:
         super().__init__(state, parent)
+        self.selected_joint: str | None = None
         self.posed: Posed = "target"
         self.show_both = False
         self.plant_feet = True
@@ -50,6 +52,12 @@ class PosedState(UndoableState):
     @property
     def source_pose(self) -> BodyPose:
         return self._state.source_pose
+
+    @property
+    def source_is_own(self) -> bool:
+        """Whether a run must be given the source pose, since the capture brings none or another one."""
+        capture = self._opened.capture if self._opened else None
+        return capture is None or self._opened is None or not same(self.source_pose, self._opened.source_pose)
 
     @property
     def target_pose(self) -> BodyPose:
@@ -75,6 +83,14 @@ class PosedState(UndoableState):
     def floor(self) -> float:
         """Height of the floor in the world, metres: where the subject of the pictures stands."""
         return posing.lowest(self.body, self._opened.source_pose) if self._opened else 0.0
+
+    def select_joint(self, name: str | None) -> None:
+        if name is not None and name not in SMPL_JOINTS:
+            raise ValueError(f"{name!r} is not a joint")
+        if name != self.selected_joint:
+            self.finish_change()
+            self.selected_joint = name
+            self.selectionChanged.emit()
 
     def set_posed(self, posed: Posed) -> None:
         if posed != self.posed:
@@ -258,6 +274,6 @@ class PosedState(UndoableState):
         super()._restore(state)
 
     def _restart(self, state: State) -> None:
-        self._drag, self.posed = None, "target"
+        self._drag, self.posed, self.selected_joint = None, "target", None
         self.__dict__.pop("floor", None)
         super()._restart(state)

@@ -81,7 +81,7 @@ class Loaded:
 
 def lock_project(folder: Path) -> FileLock:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        (folder / RUNS_FOLDER).mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / LOCK_FILE)
         lock.acquire(timeout=0)
     except Timeout as error:

@@ -8,6 +8,8 @@ import numpy as np
 from qnerf_core.body.pose import BodyPose
 from qnerf_core.editing.spec import EditSpec
 
+_ARRAYS = ("global_orient", "body_pose", "betas", "translation")
+
 
 @dataclass(frozen=True, eq=False)
 class State:
@@ -32,14 +34,12 @@ class State:
 
 
 def same(first: Any, second: Any) -> bool:
+    if first is second:
+        return True
     if isinstance(first, BodyPose) and isinstance(second, BodyPose):
-        return first is second or same_pose(first, second, 0.0)
+        return all(np.array_equal(getattr(first, name), getattr(second, name)) for name in _ARRAYS)
     return bool(first == second)
 
 
-def same_pose(first: BodyPose, second: BodyPose, tolerance: float) -> bool:
-    names = ("global_orient", "body_pose", "betas", "translation")
-    return all(
-        np.allclose(getattr(first, name), getattr(second, name), rtol=0.0, atol=tolerance, equal_nan=True)
-        for name in names
-    )
+def close_to(first: BodyPose, second: BodyPose, tolerance: float = 1e-9) -> bool:
+    return all(np.allclose(getattr(first, name), getattr(second, name), rtol=0.0, atol=tolerance) for name in _ARRAYS)

@@ -53,11 +53,10 @@ class PlacementSection(QWidget):
     def __init__(self, document: Document) -> None:
         super().__init__()
         self._document = document
-        metres = {"decimals": 3, "step": 0.01, "suffix": " m"}
         self.rows = [
-            ValueRow("placeX", "Left, right", "Where the pelvis stands along the world's x axis.", **metres),
-            ValueRow("placeY", "Back, front", "Where the pelvis stands along the world's y axis.", **metres),
-            ValueRow("placeHeight", "Above floor", "Height of the lowest point above the floor.", **metres),
+            _metres("placeX", "Left, right", "Where the pelvis stands along the world's x axis."),
+            _metres("placeY", "Back, front", "Where the pelvis stands along the world's y axis."),
+            _metres("placeHeight", "Above floor", "Height of the lowest point above the floor."),
             ValueRow("placeTurn", "Turn", "Turns the body about the vertical through its pelvis.", suffix="\u00b0"),
         ]
         self.planted = QCheckBox("Keep feet planted")
@@ -93,3 +92,7 @@ class PlacementSection(QWidget):
     def show_values(self) -> None:
         for row, value in zip(self.rows, self._document.placement, strict=True):
             row.show_value(round(float(value), 6))
+
+
+def _metres(name: str, label: str, tip: str) -> ValueRow:
+    return ValueRow(name, label, tip, decimals=3, step=0.01, suffix=" m")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import (
     QColor,
@@ -115,7 +117,7 @@ class LibrarySection(QWidget):
         set_icon(self.apply, "check")
         menu = QMenu(self.apply)
         for part in PARTS:
-            menu.addAction(f"Apply to {part}", lambda part=part: self.apply_chosen(part))
+            menu.addAction(f"Apply to {part}", partial(self.apply_chosen, part))
         self.apply.setMenu(menu)
         self.keep = _tool("savePose", "plus", "Save the pose shown under a name of your own")
         self.delete = _tool("deletePose", "trash", "Delete the chosen pose; only your own can be deleted")
@@ -226,7 +228,7 @@ class LibrarySection(QWidget):
         menu = QMenu(self.grid)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for part in PARTS:
-            menu.addAction(f"Apply to {part}", lambda part=part: self.apply_chosen(part))
+            menu.addAction(f"Apply to {part}", partial(self.apply_chosen, part))
         menu.addSeparator()
         menu.addAction("Delete", self._delete).setEnabled(self.delete.isEnabled())
         menu.popup(self.grid.viewport().mapToGlobal(position))

@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication
 
 from app.document.document import Document
 from app.document.opening import OpenedScene, open_scene
-from app.shell import display
+from app.shell import display, settings
 from app.shell.application import make_application
 from qnerf_core.body.surface import BodySurface
 
@@ -27,6 +27,7 @@ def core_application() -> QCoreApplication:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("QNERF_HOME", str(folder))
+    settings.redirect()
     return folder
 
 

@@ -241,8 +241,10 @@ def test_the_source_pose_is_edited_when_it_is_chosen(document: Document) -> None
     assert document.undo_stack.undoText() == "Move left wrist (source)"
     assert not _equal(document.source_pose, opened)
     assert _equal(document.target_pose, opened)
+    assert document.source_is_own
     document.reset_pose()
     assert _equal(document.source_pose, opened)
+    assert not document.source_is_own
 
 
 def test_the_edit_is_known_by_its_pose(document: Document, tmp_path: Path) -> None:
