@@ -13,8 +13,8 @@ from app.job_state import Job, new_job_id
 from qnerf_core.body.pose_file import read_pose, write_pose
 from qnerf_core.errors import SettingsError
 from qnerf_core.runs.branching import check_branch
-from qnerf_core.runs.folder import POSE_FILE, RunFolder
-from qnerf_core.scene.capture import SOURCE_POSE_FILE
+from qnerf_core.runs.folder import RunFolder
+from qnerf_core.scene.capture import SOURCE_FILES, TARGET_FILES
 
 if TYPE_CHECKING:
     from app.document.document import Document
@@ -38,9 +38,10 @@ def edit_job(document: Document, branch_from: tuple[Path, int] | None = None) ->
         spec = spec.model_copy(update={"edit": RunFolder(source).spec.edit})
         check_branch(RunFolder(source), interval, spec)
     elif document.edit_name == CUSTOM or not _source_is_the_captures(document):
-        write_pose(folder / POSE_FILE, document.target_pose)
-        write_pose(folder / SOURCE_POSE_FILE, document.source_pose)
-        spec = spec.model_copy(update={"edit": str(folder / POSE_FILE)})
+        target = folder / TARGET_FILES["skeleton"]
+        write_pose(target, document.target_pose)
+        write_pose(folder / SOURCE_FILES["skeleton"], document.source_pose)
+        spec = spec.model_copy(update={"edit": str(target)})
     request: dict[str, Any] = {"spec": spec.model_dump(mode="json")}
     title = _title_of(spec.edit)
     if branch_from is not None:
@@ -68,7 +69,7 @@ def _source_is_the_captures(document: Document) -> bool:
 
 
 def _title_of(edit: str) -> str:
-    if Path(edit).name == POSE_FILE:
+    if Path(edit).name in TARGET_FILES.values():
         return "My pose"
     words = Path(edit).stem.replace("-", " ").replace("_", " ")
     return words[:1].upper() + words[1:]

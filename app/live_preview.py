@@ -60,7 +60,7 @@ class LivePreview(QObject):
         view = self._view()
         if view is not None and self._posed():
             self._work(True)
-            self._client.request(view, document.target_pose, document.spec)
+            self._client.request(view, document.target_pose, document.spec, document.source_pose)
 
     def _view(self) -> str | None:
         document = self._document
@@ -76,7 +76,7 @@ class LivePreview(QObject):
     def _warm(self) -> None:
         view = self._view()
         if view is not None and not self._posed():
-            self._client.warm(view, self._document.spec)
+            self._client.warm(view, self._document.source_pose, self._document.spec)
 
     def _outdated(self) -> None:
         self._take_away()

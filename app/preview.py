@@ -11,10 +11,13 @@ import numpy as np
 from PySide6.QtCore import QObject, Qt, QThread, Signal
 
 from app.engine.process import EngineProcess
+from qnerf_core.body.pose import BodyPose
+from qnerf_core.body.pose_file import pose_record
+from qnerf_core.proxy.files import proxy_record
 
 if TYPE_CHECKING:
-    from qnerf_core.body.pose import BodyPose
     from qnerf_core.editing.spec import EditSpec
+    from qnerf_core.proxy.model import DepthProxy
     from qnerf_core.scene.camera import Camera
 
 
@@ -79,16 +82,20 @@ class PreviewClient(QObject):
         self._warming = ""
         self._closed = False
 
-    def request(self, view: str, pose: BodyPose, spec: EditSpec) -> None:
-        """Preview a pose in a view; what was asked for before is dropped."""
-        names = ("global_orient", "body_pose", "betas", "translation")
-        arrays = {name: getattr(pose, name).tolist() for name in names}
-        self._ask("preview", {"view": view, "pose": arrays, "spec": spec.model_dump(mode="json")})
+    def request(
+        self, view: str, target: BodyPose | DepthProxy, spec: EditSpec, source: BodyPose | DepthProxy | None = None
+    ) -> None:
+        """Preview an edit of a view; what was asked for before is dropped.
 
-    def warm(self, view: str, spec: EditSpec) -> None:
+        `source` is the subject in the pictures; without it, it is where the target is.
+        """
+        records = {"target": _record(target), "source": _record(target if source is None else source)}
+        self._ask("preview", {"view": view, "spec": spec.model_dump(mode="json"), **records})
+
+    def warm(self, view: str, source: BodyPose | DepthProxy, spec: EditSpec) -> None:
         """Load the model and prepare a view, so that its first preview is quick."""
         self._warming = view
-        self._ask("warm", {"view": view, "spec": spec.model_dump(mode="json")})
+        self._ask("warm", {"view": view, "spec": spec.model_dump(mode="json"), "source": _record(source)})
 
     def render_nerf(self, path: str | Path, camera: Camera, size: int) -> None:
         """Render a field (a folder with `radiance.safetensors`, or the file): coarse first, then finer up to `size`."""
@@ -153,6 +160,10 @@ class PreviewClient(QObject):
         self._newest.clear()
         next_step = "The next preview starts it again. The log tells more."
         self.failed.emit({"title": "The preview stopped", "cause": cause, "next_step": next_step, "details": words})
+
+
+def _record(subject: BodyPose | DepthProxy) -> dict[str, Any]:
+    return pose_record(subject) if isinstance(subject, BodyPose) else proxy_record(subject)
 
 
 def _taken(path: str) -> np.ndarray | None:

@@ -16,8 +16,13 @@ from qnerf_core import files
 from qnerf_core.errors import Cancelled, StudioError
 
 if TYPE_CHECKING:
+    from qnerf_core.body.model import BodyModel
+    from qnerf_core.body.pose import BodyPose
+    from qnerf_core.editing.inputs import EditInputs
     from qnerf_core.editing.preview import Previewer
+    from qnerf_core.editing.spec import EditSpec
     from qnerf_core.field.radiance import RadianceField
+    from qnerf_core.proxy.model import DepthProxy
     from qnerf_core.scene.scene import Scene
 
 _COARSEST = 64
@@ -32,7 +37,7 @@ class Interactive:
         self._newest: dict[str, dict[str, Any]] = {}
         self._news = threading.Condition()
         self._ended = False
-        self._previewers: dict[object, Previewer] = {}
+        self._previewer: Previewer | None = None
 
     def serve(self) -> None:
         self._channel.listen(self._on_message, self._on_end)
@@ -73,7 +78,11 @@ class Interactive:
             self._preview(request, only_warm=kind == "warm")
 
     def _preview(self, request: dict[str, Any], *, only_warm: bool) -> None:
+        from qnerf_core.editing.preview import Previewer
         from qnerf_core.editing.spec import EditSpec
+
+        if self._previewer is None:
+            self._previewer = Previewer()
 
         def same_view() -> None:
             # An inversion serves every pose, so a newer pose lets it finish.
@@ -87,27 +96,26 @@ class Interactive:
 
         started = time.perf_counter()
         spec = EditSpec.model_validate(request["spec"])
-        previewer = self._previewer(spec)
-        scene = _scene(spec.scene)
-        previewer.invert(scene, request["view"], spec, same_view)
+        inputs = self._inputs(request, spec)
+        self._previewer.invert(inputs, spec, same_view)
         if only_warm:
             self._channel.send({"event": "Warm", "id": request["id"], "seconds": time.perf_counter() - started})
             return
-        picture = previewer.render(scene, request["view"], _pose(request["pose"]), spec, newest)
+        picture = self._previewer.render(inputs, spec, newest)
         newest()
         _write(Path(request["out"]), picture)
         seconds = time.perf_counter() - started
         answer = {"event": "PreviewReady", "id": request["id"], "view": request["view"], "path": request["out"]}
         self._channel.send(answer | {"seconds": seconds})
 
-    def _previewer(self, spec: Any) -> Previewer:
-        from qnerf_core.body.surface import BodySurface
-        from qnerf_core.editing.preview import Previewer
+    def _inputs(self, request: dict[str, Any], spec: EditSpec) -> EditInputs:
+        from qnerf_core.editing.inputs import build_inputs
 
+        only = spec.model_copy(update={"views": (request["view"],)})
+        source = _subject(request["source"])
+        target = _subject(request["target"]) if "target" in request else source
         backbone = self._models.of(spec)
-        if backbone not in self._previewers:
-            self._previewers = {backbone: Previewer(backbone, BodySurface.load())}
-        return self._previewers[backbone]
+        return build_inputs(_scene(spec.scene), source, target, only, backbone, _body())
 
     def _render(self, request: dict[str, Any]) -> None:
         from qnerf_core.scene.camera import Camera
@@ -139,10 +147,18 @@ class Interactive:
             level += 1
 
 
-def _pose(content: dict[str, Any]) -> Any:
-    from qnerf_core.body.pose import BodyPose
+def _subject(record: dict[str, Any]) -> BodyPose | DepthProxy:
+    from qnerf_core.body.pose_file import FORMAT, parse_pose
+    from qnerf_core.proxy.files import proxy_of_record
 
-    return BodyPose(**{name: np.array(values, dtype=np.float64) for name, values in content.items()})
+    return parse_pose(record, "preview") if record.get("format") == FORMAT else proxy_of_record(record)
+
+
+@lru_cache(maxsize=1)
+def _body() -> BodyModel:
+    from qnerf_core.body.model import BodyModel
+
+    return BodyModel.load()
 
 
 @lru_cache(maxsize=_SCENES)

@@ -13,8 +13,9 @@ from qnerf_core.editing.inputs import prepare
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import Cancelled, StudioError
 from qnerf_core.runs.branching import branch_run
-from qnerf_core.runs.folder import POSE_FILE, RUN_FILE, RunFolder
+from qnerf_core.runs.folder import RUN_FILE, RunFolder
 from qnerf_core.runs.opening import open_run
+from qnerf_core.scene.capture import TARGET_FILES
 
 if TYPE_CHECKING:
     from app.engine.service import Context
@@ -45,8 +46,8 @@ def _spec(request: dict[str, Any], folder: Path) -> EditSpec:
         spec = EditSpec.model_validate(request["spec"])
         origin = request.get("branch_from")
         if origin is None:
-            own = folder / POSE_FILE
-            return spec.model_copy(update={"edit": str(own)}) if Path(spec.edit).name == POSE_FILE else spec
+            name = Path(spec.edit).name
+            return spec.model_copy(update={"edit": str(folder / name)}) if name in TARGET_FILES.values() else spec
         branch_run(RunFolder(origin["run"]), origin["interval"], spec, folder)
     return RunFolder(folder).spec
 

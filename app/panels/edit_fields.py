@@ -161,6 +161,31 @@ ADVANCED = (
         ),
     ),
     (
+        "Background",
+        (
+            Setting(
+                "background.keep",
+                "",
+                "Outside the subject, before and after, the pictures stay those of the photos, bit for bit. Off: the "
+                "model paints everything anew, as in the paper.",
+                lambda: Switch("Keep the background"),
+            ),
+            Setting(
+                "background.margin",
+                "Margin",
+                "Pixels around the silhouette, in a picture of 256, that belong to the subject: hair and clothes.",
+                lambda: Decimal(0.0, 64.0, 1.0, 1, " px"),
+            ),
+            Setting(
+                "background.light_reach",
+                "Shadows",
+                "How far the subject's shadow may change the floor, in heights of the subject. 0 keeps the photo's "
+                "light.",
+                lambda: Decimal(0.0, 3.0, 0.1, 1),
+            ),
+        ),
+    ),
+    (
         "QNeRF",
         (
             Setting(

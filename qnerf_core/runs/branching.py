@@ -18,7 +18,6 @@ from qnerf_core.runs.folder import (
     FORMAT_VERSION,
     INFO_FILE,
     LOG_FILE,
-    POSE_FILE,
     RUN_FILE,
     SPEC_FILE,
     TRAJECTORY_FILE,
@@ -28,7 +27,7 @@ from qnerf_core.runs.folder import (
 from qnerf_core.runs.provenance import versions
 from qnerf_core.runs.records import jsonable, read_records
 from qnerf_core.runs.scenes import load_run_scene
-from qnerf_core.scene.capture import SOURCE_POSE_FILE
+from qnerf_core.scene.capture import SOURCE_FILES, TARGET_FILES
 
 # What the inversion and the finished intervals were made with. A dotted name means everything below it.
 _OF_THE_PAST = (
@@ -39,7 +38,9 @@ _OF_THE_PAST = (
     "image_size",
     "tau",
     "progressive",
-    "control",
+    "control.style",
+    "control.depth_style",
+    "control.uncertain_band",
     "diffusion.steps",
     "diffusion.inversion_prompt",
     "diffusion.guidance.layers",
@@ -117,11 +118,11 @@ def branch_run(source: RunFolder, interval: int, spec: EditSpec, out: Path | str
     record = sound[interval]
     if out.exists() and any(out.iterdir()):
         raise RunError(f"Cannot branch to {out}", "it holds something", "Choose a new folder.")
-    for name in (POSE_FILE, SOURCE_POSE_FILE):
+    for name in (*TARGET_FILES.values(), *SOURCE_FILES.values()):
         if (source.path / name).is_file():
             _share(source.path / name, out / name)
-    if Path(spec.edit).name == POSE_FILE:
-        spec = spec.model_copy(update={"edit": str(out / POSE_FILE)})
+    if Path(spec.edit).name in TARGET_FILES.values():
+        spec = spec.model_copy(update={"edit": str(out / Path(spec.edit).name)})
     for name in (TRAJECTORY_FILE, INFO_FILE):
         _share(source.path / "inversion" / name, out / "inversion" / name)
     for index in range(interval + 1):

@@ -12,10 +12,10 @@ from filelock import FileLock, Timeout
 from qnerf_core import files
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import RunError
-from qnerf_core.runs.folder import FORMAT_VERSION, LOCK_FILE, POSE_FILE, RUN_FILE, SPEC_FILE, RunFolder
+from qnerf_core.runs.folder import FORMAT_VERSION, LOCK_FILE, RUN_FILE, SPEC_FILE, RunFolder
 from qnerf_core.runs.provenance import model_hash, versions
 from qnerf_core.runs.store import RunStore
-from qnerf_core.scene.capture import SOURCE_POSE_FILE
+from qnerf_core.scene.capture import SOURCE_FILES, TARGET_FILES
 
 
 def open_run(path: Path | str, spec: EditSpec, *, resume: bool = False) -> RunStore:
@@ -78,8 +78,8 @@ def remove_leftovers(path: Path) -> list[Path]:
 
 def _holds_something(path: Path) -> bool:
     def known(entry: Path) -> bool:
-        # Whoever starts a run may put the poses there first.
-        return entry.name.startswith(".") or entry.name in (POSE_FILE, SOURCE_POSE_FILE)
+        # Whoever starts a run may put target and source there first.
+        return entry.name.startswith(".") or entry.name in (*TARGET_FILES.values(), *SOURCE_FILES.values())
 
     return path.is_file() or (path.is_dir() and not all(known(entry) for entry in path.iterdir()))
 

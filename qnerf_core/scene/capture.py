@@ -21,11 +21,14 @@ from qnerf_core.scene.nerfstudio import FILE_NAME, read_transforms
 from qnerf_core.scene.scene import Scene
 
 CAPTURE_FILE = "capture.json"
-# Beside a pose to edit to: the pose in the pictures, where the capture does not tell it.
-SOURCE_POSE_FILE = "source_pose.json"
 BOUNDARY_FOLDER = "boundary"
 
 ControlKind = Literal["skeleton", "depth"]
+
+# Of an edit that no capture brings: its target, and beside it the subject as the pictures show it, which goes before
+# what the capture says.
+TARGET_FILES: dict[ControlKind, str] = {"skeleton": "target_pose.json", "depth": "target_proxy.json"}
+SOURCE_FILES: dict[ControlKind, str] = {"skeleton": "source_pose.json", "depth": "source_proxy.json"}
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,15 @@ from qnerf_core.editing import consolidate
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import RunError
 from qnerf_core.runs.branching import branch_run, check_branch
-from qnerf_core.runs.folder import POSE_FILE, RunFolder
+from qnerf_core.runs.folder import RunFolder
 from qnerf_core.runs.opening import open_run
+from qnerf_core.scene.capture import TARGET_FILES
 from tests.editing.conftest import SHORT, changed, inputs_of
 from tests.synthetic_capture import write_capture
 from tests.synthetic_run import make_backbone, make_spec, write_run
 from tests.tiny_models import builtin_like
+
+POSE = TARGET_FILES["skeleton"]
 
 
 @pytest.fixture
@@ -68,14 +71,14 @@ def test_a_pose_of_its_own_goes_along(tmp_path: Path) -> None:
     spec = make_spec(write_capture(tmp_path / "scene", views=4, heldout=1), make_backbone(tmp_path / "model"))
     folder = tmp_path / "run"
     folder.mkdir()
-    (folder / POSE_FILE).write_text("{}")
-    spec = spec.model_copy(update={"edit": str(folder / POSE_FILE)})
+    (folder / POSE).write_text("{}")
+    spec = spec.model_copy(update={"edit": str(folder / POSE)})
     write_run(folder, spec, np.zeros((3, 3, 16, 16), np.float32))
     moved = Path(shutil.move(folder, tmp_path / "moved"))
     source = RunFolder(moved)
-    assert source.spec.edit == str(moved / POSE_FILE)
+    assert source.spec.edit == str(moved / POSE)
     run = branch_run(source, 0, source.spec, tmp_path / "branch")
-    assert run.spec.edit == str(run.path / POSE_FILE)
+    assert run.spec.edit == str(run.path / POSE)
     assert Path(run.spec.edit).is_file()
 
 
