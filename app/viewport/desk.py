@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from app.document.document import Document
+from app.viewport.frustum_shapes import FrustumShapes
+from app.viewport.joints import PosedJoints
+from app.viewport.picking import mesh_distance, ray
+from app.viewport.view_camera import ViewCamera
+from qnerf_core.scene.camera import Camera
+
+_NEAR_SHARE = 0.004
+
+
+class Desk(QObject):
+    """What the tools work on: the document seen from the viewport's camera. Draws nothing."""
+
+    cameraChanged = Signal()
+    poseChanged = Signal()
+    sceneChanged = Signal()
+
+    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.document = document
+        self.eye = ViewCamera()
+        self.shapes = FrustumShapes.of((), np.zeros(3))
+        self._joints: PosedJoints | None = None
+        self._vertices: np.ndarray | None = None
+        self._through: str | None = None
+        self._radius = 5.0
+        document.sceneChanged.connect(self._take_scene)
+        document.currentViewChanged.connect(self._follow_view)
+        document.posedChanged.connect(self._forget_pose)
+        document.targetPoseChanged.connect(self._on_target)
+        document.sourcePoseChanged.connect(self._on_source)
+        self._take_scene()
+
+    @property
+    def is_empty(self) -> bool:
+        return self.document.scene is None
+
+    @property
+    def camera(self) -> Camera:
+        return self.eye.camera
+
+    @property
+    def joints(self) -> PosedJoints:
+        """Of the body that is being posed."""
+        if self._joints is None:
+            pose = self.document.pose
+            self._joints = PosedJoints.of(self.document.body.rest_joints(pose.betas), pose)
+        return self._joints
+
+    @property
+    def vertices(self) -> np.ndarray:
+        if self._vertices is None:
+            self._vertices = self.document.body.vertices(self.document.pose)
+        return self._vertices
+
+    @property
+    def scene_radius(self) -> float:
+        return self._radius
+
+    @property
+    def subject(self) -> tuple[np.ndarray, float]:
+        """Centre and radius of a ball that holds the body, metres."""
+        low, high = self.vertices.min(axis=0), self.vertices.max(axis=0)
+        return 0.5 * (low + high).astype(np.float64), 0.5 * float(np.linalg.norm(high - low))
+
+    @property
+    def clipping(self) -> tuple[float, float]:
+        far = float(np.linalg.norm(self.camera.position - self.eye.focus)) + 3.0 * self._radius
+        return _NEAR_SHARE * far, far
+
+    @property
+    def focus_depth(self) -> float:
+        return float(self.camera.project(self.eye.focus)[1])
+
+    # ---- camera
+
+    def resize(self, width: int, height: int) -> None:
+        self.eye.resize(width, height)
+        self.cameraChanged.emit()
+
+    def orbit(self, dx: float, dy: float) -> None:
+        self.eye.orbit(dx, dy)
+        self._moved()
+
+    def pan(self, dx: float, dy: float) -> None:
+        self.eye.pan(dx, dy)
+        self._moved()
+
+    def zoom(self, factor: float, at: np.ndarray) -> None:
+        self.eye.zoom(factor, at)
+        self._moved()
+
+    def look_from(self, name: str) -> None:
+        self.eye.look_from(name, *self.subject)
+        self._moved()
+
+    def home(self) -> None:
+        self.eye.frame(*self.subject)
+        self._moved()
+
+    def look_through(self, name: str | None) -> None:
+        if name is None:
+            self.document.set_current_view(self.document.current_view, False)
+        else:
+            self.document.set_current_view(name, True)
+
+    def step_view(self, step: int) -> None:
+        """The next view of the capture, or the one before: looked through."""
+        if self.document.scene is None:
+            return
+        names = [view.name for view in self.document.scene.views]
+        now = self.document.current_view
+        start = names.index(now) if now in names else (-1 if step > 0 else 0)
+        stepping = self.document.looking_through or now is None
+        self.look_through(names[(start + step) % len(names)] if stepping else names[start])
+
+    def toggle_through(self) -> None:
+        self.look_through(None) if self.document.looking_through else self.step_view(1)
+
+    def _moved(self) -> None:
+        if self.document.looking_through and not self.eye.is_looking_through:
+            self._through = None
+            self.look_through(None)
+        self.cameraChanged.emit()
+
+    # ---- picking
+
+    def frustum_at(self, at: np.ndarray) -> int | None:
+        """Index of the view whose frustum is under a pixel, if the body is not in front of it."""
+        camera = self.camera
+        found = self.shapes.at(camera, at, self.focus_depth)
+        if found is None:
+            return None
+        direction = ray(camera, at)
+        body = mesh_distance(camera.position, direction, self.vertices, self.document.body.faces)
+        return found[0] if body * float(direction @ camera.forward) > found[1] else None
+
+    # ---- the document
+
+    def _take_scene(self) -> None:
+        self._joints = self._vertices = self._through = None
+        scene = self.document.scene
+        if scene is not None:
+            centre, radius = self.subject
+            self.shapes = FrustumShapes.of(scene.views, centre)
+            reach = np.linalg.norm(self.shapes.points.reshape(-1, 3) - centre, axis=1)
+            self._radius = max(radius, 1.15 * float(reach.max(initial=0.0)))
+            self.eye.look_from("corner", centre, radius)
+        self.sceneChanged.emit()
+        self._follow_view()
+
+    def _follow_view(self) -> None:
+        document = self.document
+        wanted = document.current_view if document.looking_through else None
+        if wanted != self._through:
+            self._through = wanted
+            if wanted is None or document.scene is None:
+                self.eye.leave()
+            else:
+                self.eye.look_through(document.scene.view(wanted).camera, self.subject[0])
+        self.cameraChanged.emit()
+
+    def _on_target(self) -> None:
+        self._forget_pose() if self.document.posed == "target" else self.poseChanged.emit()
+
+    def _on_source(self) -> None:
+        self._forget_pose() if self.document.posed == "source" else self.poseChanged.emit()
+
+    def _forget_pose(self) -> None:
+        self._joints = self._vertices = None
+        self.poseChanged.emit()
