@@ -19,7 +19,7 @@ from tests.app.engine.small_edit import edited, small_capture, small_spec
 pytestmark = pytest.mark.timeout(1500)
 
 # Every stage takes long enough to be met.
-LONG = {"diffusion": {"steps": 24, "view_batch": 1, "guidance": {"stop_fraction": 0.75}}, "tau": 6}
+LONG = {"diffusion": {"steps": 10, "view_batch": 1, "guidance": {"stop_fraction": 0.6}}, "tau": 2}
 
 
 @pytest.fixture(scope="module")
