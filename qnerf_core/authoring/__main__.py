@@ -29,11 +29,12 @@ def data(
     first: Annotated[int, typer.Option(help="first shard that this process makes")] = 0,
     stride: Annotated[int, typer.Option(help="number of processes that share the shards")] = 1,
     seed: int = 1,
+    family: Annotated[str, typer.Option(help="a family, several with commas between them, or all: mixed")] = "person",
 ) -> None:
     """Render training pictures; shards that are there already are kept."""
-    from qnerf_core.authoring.dataset import make_dataset
+    from qnerf_core.authoring.dataset import chosen_families, make_dataset
 
-    for path in make_dataset(out, range(first, shards, stride), seed):
+    for path in make_dataset(out, range(first, shards, stride), seed, chosen_families(family)):
         typer.echo(f"{path} is there")
 
 

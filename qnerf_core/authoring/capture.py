@@ -10,9 +10,10 @@ import numpy as np
 
 from qnerf_core import files
 from qnerf_core.authoring.dataset import PICTURE_SIZE, VERTICAL_FOV
-from qnerf_core.authoring.figure import Appearance, Fabric, Figure
+from qnerf_core.authoring.person import Appearance, Fabric, Figure
 from qnerf_core.authoring.render import Renderer, look_at
 from qnerf_core.authoring.room import Room, random_room
+from qnerf_core.authoring.skinned import FineBody
 from qnerf_core.body.library import PoseLibrary
 from qnerf_core.body.model import BodyModel
 from qnerf_core.body.pose import BETA_COUNT, BodyPose
@@ -64,7 +65,7 @@ def _render_views(
     folder: Path, renderer: Renderer, room: Room, figure: Figure, pose: BodyPose, cameras: Sequence[Camera]
 ) -> None:
     """Writes images, masks, depth and `transforms.json`."""
-    renderer.stage(room, figure, pose)
+    renderer.stage(room, figure.staged(pose))
     views = []
     for index, camera in enumerate(cameras):
         name = f"{index:03d}"
@@ -84,7 +85,7 @@ def _render_views(
 
 def make_person(folder: Path) -> None:
     """Writes the capture `person`: 32 views, the source pose, and three edits with their truth."""
-    body, renderer = BodyModel.load(), Renderer(PICTURE_SIZE)
+    body, renderer = FineBody(BodyModel.load()), Renderer(PICTURE_SIZE)
     room = replace(random_room(np.random.default_rng(_ROOM_SEED)), half_size=4.2)
     figure = Figure(body, PERSON)
     cameras = ring_of_cameras()

@@ -1,113 +1,170 @@
-"""Training pictures for the built-in model: random people in random rooms, in shards that can be made again.
+"""Training pictures for the built-in model: random subjects in random rooms, in shards that can be made again.
 
-Pictures come in pairs, numbers 2n and 2n + 1: the same person in the same room seen by the same camera, in two poses.
+Pictures come in pairs, numbers 2n and 2n + 1: the same subject in the same room seen by the same camera, in two states.
 That is what an edit turns into each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
-from qnerf_core.authoring.figure import Figure, random_appearance
-from qnerf_core.authoring.random_pose import random_pose
+from qnerf_core.authoring.families import FAMILIES
 from qnerf_core.authoring.render import Renderer, look_at
-from qnerf_core.authoring.room import random_room
+from qnerf_core.authoring.room import Room, random_room
+from qnerf_core.authoring.skinned import FineBody
+from qnerf_core.authoring.subject import Staged
 from qnerf_core.body.model import BodyModel
+from qnerf_core.control.loose_depth import depth_control_image, proxy_depth, room_depth
 from qnerf_core.files import atomic_path
 from qnerf_core.scene.camera import Camera
 
 PICTURE_SIZE = 256
 SHARD_SIZE = 256
 VERTICAL_FOV = 45.0
-_CAMERAS_A_FIGURE = 2
-_FIGURES_A_ROOM = 4
+MIXED = "mixed"
+_CAMERAS_A_SUBJECT = 2
+_SUBJECTS_A_ROOM = 4
+_KEYPOINTS = 18
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One training picture: image uint8 (H, W, 3), OpenPose keypoints (18, 3) in the world, its camera and caption."""
+    """One training picture.
+
+    Attributes:
+        image: uint8 (H, W, 3).
+        keypoints: OpenPose keypoints (18, 3) in the world; zeros if the control is depth.
+        camera: Its camera.
+        caption: The prompt.
+        kind: What controls it.
+        depth_control: uint8 (H, W), near is bright: the loose depth picture; None if the control is a skeleton.
+    """
 
     image: np.ndarray
     keypoints: np.ndarray
     camera: Camera
     caption: str
+    kind: Literal["skeleton", "depth"] = "skeleton"
+    depth_control: np.ndarray | None = None
 
 
-def random_camera(generator: np.random.Generator) -> Camera:
-    """A camera like those of a capture: around the figure, which it sees whole or nearly so."""
+def random_camera(generator: np.random.Generator, family: str = "person") -> Camera:
+    """A camera like those of a capture: around the subject, which it sees whole or nearly so."""
+    kind = FAMILIES[family]
     azimuth = generator.uniform(0, 2 * np.pi)
-    distance = generator.uniform(2.5, 3.5)
+    distance = generator.uniform(*kind.distance)
     position = np.array([distance * np.cos(azimuth), distance * np.sin(azimuth), generator.uniform(0.6, 2.2)])
-    target = np.array([0.0, 0.0, 1.02]) + generator.normal(0, [0.1, 0.1, 0.08])
+    target = np.array([0.0, 0.0, kind.target_height]) + generator.normal(0, [0.1, 0.1, 0.08])
     return look_at(position, target, PICTURE_SIZE, VERTICAL_FOV)
 
 
-def make_shard(path: Path, index: int, seed: int, renderer: Renderer, body: BodyModel) -> None:
+def loose_depth_picture(staged: Staged, room: Room, camera: Camera) -> np.ndarray:
+    """(H, W) uint8 loose depth picture of a subject's proxy in its room."""
+    if isinstance(staged.control, np.ndarray):
+        raise ValueError("the subject is controlled by a skeleton")
+    depth = proxy_depth(*staged.control.mesh(), camera, room_depth(camera, room.bounds))
+    return depth_control_image(depth)[..., 0]
+
+
+def _pair_of_pictures(
+    renderer: Renderer, room: Room, states: tuple[Staged, Staged], cameras: Sequence[Camera], caption: str
+) -> Iterator[Sample]:
+    """Samples of two states, camera by camera."""
+    seen: list[list[Sample]] = []
+    for staged in states:
+        renderer.stage(room, staged)
+        skeleton = isinstance(staged.control, np.ndarray)
+        seen.append(
+            [
+                Sample(
+                    image=renderer.image(camera),
+                    keypoints=np.array(staged.control) if skeleton else np.zeros((_KEYPOINTS, 3)),
+                    camera=camera,
+                    caption=caption,
+                    kind="skeleton" if skeleton else "depth",
+                    depth_control=None if skeleton else loose_depth_picture(staged, room, camera),
+                )
+                for camera in cameras
+            ]
+        )
+    for pair in zip(*seen, strict=True):
+        yield from pair
+
+
+def make_shard(path: Path, index: int, seed: int, renderer: Renderer, body: FineBody, families: Sequence[str]) -> None:
     """Renders shard number `index`, the same pictures for the same seed.
 
     Args:
         path: `.npz` with images (N, H, W, 3) uint8, keypoints (N, 18, 3), camera_to_world (N, 4, 4), focal (N,),
-            captions (N,).
+            captions (N,), kinds (N,) and, of the samples controlled by depth, in order, depth_controls (M, H, W) uint8.
         index: Number of the shard.
         seed: Of the whole data set.
         renderer: Of `PICTURE_SIZE`.
-        body: The body under the clothes.
+        body: The body of those who have one.
+        families: Subjects are of each in turn.
     """
     generator = np.random.default_rng([seed, index])
-    images: list[np.ndarray] = []
-    keypoints: list[np.ndarray] = []
-    cameras: list[Camera] = []
-    captions: list[str] = []
-    while len(images) < SHARD_SIZE:
-        figures = len(images) // (2 * _CAMERAS_A_FIGURE)
-        if figures % _FIGURES_A_ROOM == 0:
+    samples: list[Sample] = []
+    subjects = 0
+    while len(samples) < SHARD_SIZE:
+        if subjects % _SUBJECTS_A_ROOM == 0:
             room = random_room(generator)
-        figure = Figure(body, random_appearance(generator))
-        seen_by = [random_camera(generator) for _ in range(_CAMERAS_A_FIGURE)]
-        seen: list[list[np.ndarray]] = []
-        points = []
-        for _ in range(2):
-            pose = figure.dressed_pose(random_pose(generator))
-            renderer.stage(room, figure, pose)
-            points.append(body(pose).keypoints)
-            seen.append([renderer.image(camera) for camera in seen_by])
-        for camera, pair in zip(seen_by, zip(*seen, strict=True), strict=True):
-            images.extend(pair)
-            keypoints.extend(points)
-            cameras.extend([camera] * 2)
-            captions.extend([figure.appearance.caption()] * 2)
+        name = families[(index + subjects) % len(families)]
+        subject = FAMILIES[name].random_subject(generator, body)
+        cameras = [random_camera(generator, name) for _ in range(_CAMERAS_A_SUBJECT)]
+        samples.extend(_pair_of_pictures(renderer, room, subject.random_pair(generator), cameras, subject.caption()))
+        subjects += 1
+    depths = [sample.depth_control for sample in samples if sample.depth_control is not None]
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez(
             file,
-            images=np.stack(images),
-            keypoints=np.stack(keypoints).astype(np.float32),
-            camera_to_world=np.stack([camera.camera_to_world for camera in cameras]),
-            focal=np.array([camera.fx for camera in cameras]),
-            captions=np.array(captions),
+            images=np.stack([sample.image for sample in samples]),
+            keypoints=np.stack([sample.keypoints for sample in samples]).astype(np.float32),
+            camera_to_world=np.stack([sample.camera.camera_to_world for sample in samples]),
+            focal=np.array([sample.camera.fx for sample in samples]),
+            captions=np.array([sample.caption for sample in samples]),
+            kinds=np.array([sample.kind for sample in samples]),
+            depth_controls=np.stack(depths) if depths else np.zeros((0, PICTURE_SIZE, PICTURE_SIZE), np.uint8),
         )
 
 
-def make_dataset(folder: Path, shards: range, seed: int) -> Iterator[Path]:
+def chosen_families(names: str) -> list[str]:
+    """The families that a text names: one, several with commas between them, or "mixed" for all.
+
+    Raises:
+        ValueError: There is no such family.
+    """
+    chosen = list(FAMILIES) if names == MIXED else names.split(",")
+    unknown = sorted(set(chosen) - set(FAMILIES))
+    if unknown:
+        raise ValueError(f"no such family: {', '.join(unknown)}; there are {', '.join([*FAMILIES, MIXED])}")
+    return chosen
+
+
+def make_dataset(folder: Path, shards: range, seed: int, families: Sequence[str]) -> Iterator[Path]:
     """Renders those of the shards that are missing in `folder`; yields each one's path when it is there."""
     folder.mkdir(parents=True, exist_ok=True)
-    renderer, body = Renderer(PICTURE_SIZE), BodyModel.load()
+    renderer, body = Renderer(PICTURE_SIZE), FineBody(BodyModel.load())
     for index in shards:
         path = folder / f"shard-{index:04d}.npz"
         if not path.is_file():
-            make_shard(path, index, seed, renderer, body)
+            make_shard(path, index, seed, renderer, body, families)
         yield path
     renderer.close()
 
 
 def read_shard(path: Path) -> list[Sample]:
-    """The samples of a shard."""
+    """The samples of a shard; older shards know skeletons only."""
     with np.load(path) as shard:
         arrays = {key: shard[key] for key in shard.files}
-    size = arrays["images"].shape[1]
+    size, count = arrays["images"].shape[1], len(arrays["images"])
+    kinds = [str(kind) for kind in arrays.get("kinds", np.full(count, "skeleton"))]
+    place = np.cumsum([kind == "depth" for kind in kinds]) - 1
     return [
         Sample(
             image=arrays["images"][n],
@@ -122,6 +179,8 @@ def read_shard(path: Path) -> list[Sample]:
                 height=size,
             ),
             caption=str(arrays["captions"][n]),
+            kind="depth" if kinds[n] == "depth" else "skeleton",
+            depth_control=arrays["depth_controls"][place[n]] if kinds[n] == "depth" else None,
         )
-        for n in range(len(arrays["images"]))
+        for n in range(count)
     ]

@@ -1,4 +1,4 @@
-"""Renders figures in rooms off screen with VTK: picture, mask and depth of a camera."""
+"""Renders subjects in rooms off screen with VTK: picture, mask and depth of a camera."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyvista as pv
 
-from qnerf_core.authoring.figure import Figure, vertex_normals
-from qnerf_core.authoring.room import Room, shade, shadowed_floor
-from qnerf_core.body.pose import BodyPose
+from qnerf_core.authoring.light import Light, lit_colours, shadowed_floor
+from qnerf_core.authoring.mesh import SurfaceMesh, joined
+from qnerf_core.authoring.room import Room
+from qnerf_core.authoring.subject import Staged
 from qnerf_core.scene.camera import Camera
 
 _MASK_COLOUR = (1.0, 0.0, 1.0)
@@ -22,7 +23,7 @@ class Picture:
 
     Attributes:
         image: uint8 (H, W, 3).
-        mask: bool (H, W), the figure.
+        mask: bool (H, W), the subject.
         depth: float32 (H, W), along the viewing axis, metres.
     """
 
@@ -44,6 +45,12 @@ def _texture(image: np.ndarray) -> pv.Texture:
     return texture
 
 
+def _coloured(mesh: SurfaceMesh, colours: np.ndarray) -> pv.PolyData:
+    surface = pv.PolyData.from_regular_faces(mesh.vertices.astype(np.float32), mesh.faces)
+    surface["colour"] = (colours * 255).round().astype(np.uint8)
+    return surface
+
+
 class Renderer:
     """An off-screen VTK window that is reused from picture to picture."""
 
@@ -51,26 +58,30 @@ class Renderer:
         self._size = size
         self._plotter = pv.Plotter(off_screen=True, window_size=[size, size], lighting="none")
         self._plotter.enable_anti_aliasing("msaa", multi_samples=8)
-        self._figure_mesh = pv.PolyData()
+        self._subject = pv.PolyData()
         self._room: Room | None = None
+        self._light: Light | None = None
 
-    def stage(self, room: Room, figure: Figure, pose: BodyPose) -> None:
-        """Puts a figure in a pose into a room; the following pictures show it."""
-        if room is not self._room:
-            self._build(room)
-        vertices = figure.vertices(pose)
+    def stage(self, room: Room, staged: Staged) -> None:
+        """Puts a subject into a room; the following pictures show it."""
+        if self._light is None or room is not self._room:
+            self._light = self._build(room)
+        parts = [staged.mesh] if staged.fixture is None else [staged.mesh, staged.fixture]
+        whole = joined(parts)
         half = room.half_size
         floor = _quad([[-half, -half, 0], [half, -half, 0], [half, half, 0], [-half, half, 0]])
         self._plotter.add_mesh(
-            floor, texture=_texture(shadowed_floor(room, vertices)), lighting=False, name="floor", render=False
+            floor, texture=_texture(shadowed_floor(room, whole.vertices)), lighting=False, name="floor", render=False
         )
-        mesh = pv.PolyData.from_regular_faces(vertices.astype(np.float32), figure.faces)
-        colours = shade(figure.albedo, vertex_normals(vertices, figure.faces), vertices[:, 2], room)
-        mesh["colour"] = (colours * 255).round().astype(np.uint8)
-        self._figure_mesh = mesh
-        self._plotter.add_mesh(mesh, scalars="colour", rgb=True, lighting=False, name="figure", render=False)
+        colours = np.split(lit_colours(whole, self._light), [len(staged.mesh.vertices)])
+        self._subject = _coloured(staged.mesh, colours[0])
+        self._plotter.add_mesh(self._subject, scalars="colour", rgb=True, lighting=False, name="subject", render=False)
+        self._plotter.remove_actor("fixture", render=False)
+        if staged.fixture is not None:
+            fixture = _coloured(staged.fixture, colours[1])
+            self._plotter.add_mesh(fixture, scalars="colour", rgb=True, lighting=False, name="fixture", render=False)
 
-    def _build(self, room: Room) -> None:
+    def _build(self, room: Room) -> Light:
         self._plotter.clear()
         self._room = room
         half, top = room.half_size, room.height
@@ -82,6 +93,7 @@ class Renderer:
             self._plotter.add_mesh(wall, texture=_texture(texture * brightness), lighting=False, render=False)
         ceiling = _quad([[-half, -half, top], [half, -half, top], [half, half, top], [-half, half, top]])
         self._plotter.add_mesh(ceiling, color=(0.92, 0.92, 0.9), lighting=False, render=False)
+        return Light.of(room)
 
     def _aim(self, camera: Camera) -> None:
         view = self._plotter.camera
@@ -104,11 +116,9 @@ class Renderer:
         """Picture, mask and depth of what is staged."""
         image = self.image(camera)
         depth = -np.asarray(self._plotter.get_image_depth(fill_value=None))
-        self._plotter.add_mesh(self._figure_mesh, color=_MASK_COLOUR, lighting=False, name="figure", render=False)
+        self._plotter.add_mesh(self._subject, color=_MASK_COLOUR, lighting=False, name="subject", render=False)
         flat = self.image(camera).astype(int)
-        self._plotter.add_mesh(
-            self._figure_mesh, scalars="colour", rgb=True, lighting=False, name="figure", render=False
-        )
+        self._plotter.add_mesh(self._subject, scalars="colour", rgb=True, lighting=False, name="subject", render=False)
         mask = np.abs(flat - np.array(_MASK_COLOUR) * 255).sum(-1) < 200
         return Picture(image=image, mask=mask, depth=depth.astype(np.float32))
 

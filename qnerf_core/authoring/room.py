@@ -1,4 +1,4 @@
-"""Rooms around the figures: floor and walls as procedural textures, and the soft shadow on the floor."""
+"""Rooms around the subjects: floor and walls as procedural textures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 TEXTURE_SIZE = 512
-SHADOW_STRENGTH = 0.55
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +29,12 @@ class Room:
     walls: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
     light: np.ndarray
     ambient: float
+
+    @property
+    def bounds(self) -> np.ndarray:
+        """(2, 3) lower and upper corner, metres."""
+        half = self.half_size
+        return np.array([[-half, -half, 0.0], [half, half, self.height]])
 
 
 def random_room(generator: np.random.Generator) -> Room:
@@ -102,27 +107,3 @@ def _wall_texture(generator: np.random.Generator, colour: np.ndarray) -> np.ndar
         canvas = (1 + 0.1 * _noise(generator, 20.0))[: height - 12, : width - 12, None]
         frame[6:-6, 6:-6] = _palette(generator, (0.2, 0.95)) * canvas
     return np.clip(texture, 0, 1)
-
-
-def shade(albedo: np.ndarray, normals: np.ndarray, heights: np.ndarray, room: Room) -> np.ndarray:
-    """Lit colours (V, 3) of a surface: half-Lambert key light, hemispheric ambient, darker near the floor."""
-    key = (0.5 + 0.5 * normals @ room.light) ** 1.5
-    sky = 0.75 + 0.25 * normals[:, 2]
-    near_floor = 1 - 0.15 * np.exp(-heights / 0.15)
-    light = (room.ambient * sky + (1.15 - room.ambient) * key) * near_floor
-    return np.clip(albedo * light[:, None], 0, 1)
-
-
-def shadowed_floor(room: Room, vertices: np.ndarray) -> np.ndarray:
-    """The floor's texture (S, S, 3) with the soft shadow of a mesh, cast along the main light and from above."""
-    shadow = np.zeros((TEXTURE_SIZE, TEXTURE_SIZE))
-    pixels_per_metre = TEXTURE_SIZE / (2 * room.half_size)
-    for direction, blur, strength in ((room.light, 4.0, 0.6), (np.array([0.0, 0.0, 1.0]), 7.0, 0.4)):
-        landing = vertices[:, :2] - vertices[:, 2:] * (direction[:2] / direction[2])
-        cell = np.floor((landing + room.half_size) * pixels_per_metre).astype(int)
-        inside = ((cell >= 0) & (cell < TEXTURE_SIZE)).all(1)
-        cover = np.zeros((TEXTURE_SIZE, TEXTURE_SIZE))
-        # Texture rows run from +y down to -y, as images do.
-        cover[TEXTURE_SIZE - 1 - cell[inside, 1], cell[inside, 0]] = 1.0
-        shadow += strength * np.clip(1.6 * gaussian_filter(cover, blur, truncate=2.5), 0, 1)
-    return room.floor * (1 - SHADOW_STRENGTH * np.clip(shadow, 0, 1))[..., None]
