@@ -32,7 +32,8 @@ def edit(
         str | None, typer.Option(help="A built-in scene or the folder of a capture.", show_default="person")
     ] = None,
     edit: Annotated[
-        str | None, typer.Option(help="An edit that the capture brings, or a pose file.", show_default="raise-arms")
+        str | None,
+        typer.Option(help="An edit that the capture brings, or a pose or proxy file.", show_default="raise-arms"),
     ] = None,
     method: Annotated[
         Method | None, typer.Option(help="independent: every view alone (an ablation).", show_default="qnerf")
@@ -55,6 +56,9 @@ def edit(
     backbone: Annotated[
         str | None, typer.Option(help="A model folder in the Stable Diffusion layout.", show_default="builtin")
     ] = None,
+    repaint_background: Annotated[
+        bool, typer.Option("--repaint-background", help="Let the model repaint all, as in the paper.")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in the folder, with the settings it has.")
     ] = False,
@@ -75,6 +79,7 @@ def edit(
         "seed": seed,
         "prompt": prompt,
         "backbone": _absolute(backbone),
+        "background": {"keep": False} if repaint_background else None,
     }
     spec = _spec({key: value for key, value in chosen.items() if value is not None}, steps, out if resume else None)
     if resume and _finished(out, spec):

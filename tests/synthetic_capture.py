@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from qnerf_core import files
+from qnerf_core.proxy.files import write_proxy
+from qnerf_core.proxy.model import DepthProxy, ProxyPart
 from qnerf_core.scene.camera import Camera
 from qnerf_core.scene.scene import write_depth
 
@@ -141,4 +143,29 @@ def write_capture(folder: Path, views: int = 8, size: int = 64, heldout: int = 2
             },
         },
     )
+    return folder
+
+
+def proxy_of(ball: tuple[float, float, float], growth: float = 0.0) -> DepthProxy:
+    """The box and the ball as a proxy, larger by a share."""
+    size = 1.0 + growth
+    box = ProxyPart("box", "box", np.array([0.0, 0.0, 0.45]), np.zeros(3), np.array([0.44, 0.44, 0.9]) * size)
+    return DepthProxy((box, ProxyPart("ball", "ellipsoid", np.array(ball), np.zeros(3), np.full(3, 0.56) * size)))
+
+
+def write_depth_capture(folder: Path, boundary: bool = True, growth: float = 0.0, **sizes: int) -> Path:
+    """Write the same capture, edited by proxies; with the depth of the empty scene if `boundary`."""
+    write_capture(folder, **sizes)
+    for sub, ball in (("source_proxy.json", BEFORE), ("edits/up/proxy.json", AFTER), ("edits/aside/proxy.json", OTHER)):
+        write_proxy(folder / sub, proxy_of(ball, growth))
+    content = files.read_json(folder / "capture.json")
+    del content["source_pose"]
+    content |= {"control": "depth", "source_proxy": "source_proxy.json"}
+    for edit, entry in content["edits"].items():
+        del entry["pose"]
+        entry["proxy"] = f"edits/{edit}/proxy.json"
+    files.write_json(folder / "capture.json", content)
+    if boundary:
+        for index, camera in enumerate(ring_of_cameras(sizes.get("views", 8), sizes.get("size", 64))):
+            write_depth(folder / f"boundary/{index:03d}.png", ray_trace(camera, BEFORE, figure=False).depth)
     return folder

@@ -124,6 +124,7 @@ def _write(
     pipeline.save_pretrained(folder)
     (folder / "controlnet").rename(folder / "controlnet_skeleton")
     (folder / "controlnet").symlink_to("controlnet_skeleton")
+    (folder / "controlnet_depth").symlink_to("controlnet_skeleton")
     return folder
 
 

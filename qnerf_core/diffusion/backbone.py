@@ -63,7 +63,8 @@ class Backbone:
 
         Args:
             folder: A folder in the Stable Diffusion layout, or the id of one on the hub.
-            control: Which ControlNet: `controlnet_<control>` in the folder, else `controlnet`.
+            control: Which ControlNet: `controlnet_<control>` in the folder. The skeleton's may be in `controlnet`,
+                where diffusers' own pipeline looks for it.
             device: Where it computes.
             dtype: In which precision.
 
@@ -86,13 +87,14 @@ class Backbone:
                     f"it lacks {', '.join(missing)}",
                     "A model folder holds unet, vae, text_encoder, tokenizer, scheduler and controlnet_skeleton.",
                 )
-        controls = [f"controlnet_{control}", "controlnet"]
+        controls = [f"controlnet_{control}", *(["controlnet"] if control == "skeleton" else [])]
         if local:
+            wanted = " nor ".join(controls)
             controls = [name for name in controls if (root / name).is_dir()]
             if not controls:
                 raise BackboneError(
                     f"The model in {root} has no ControlNet for {control!r}",
-                    f"it has neither controlnet_{control} nor controlnet",
+                    f"there is no {wanted} in it",
                     f"Put one there; for Stable Diffusion 1.5 {_KNOWN_CONTROLS.get(control, 'one made for it')}.",
                 )
         place = root if local else folder

@@ -11,6 +11,7 @@ import torch
 from qnerf_core.diffusion.denoise import Denoiser
 from qnerf_core.diffusion.guidance import GuidanceTargets, guide
 from qnerf_core.diffusion.inversion import SourceFeatures, invert
+from qnerf_core.editing.background import KeptBackground
 from qnerf_core.editing.bookkeeping import Bookkeeping, peak_memory_mb
 from qnerf_core.editing.disagreement import PixelProbe, SurfaceProbe
 from qnerf_core.editing.events import (
@@ -120,6 +121,7 @@ class _Run:
         self.pixel_probe = PixelProbe(inputs.cameras, inputs.depth.numpy())
         self.trajectory = torch.empty(0)
         self.latents = torch.empty(0)
+        self.background: KeptBackground | None = None
         self.controls: list[torch.Tensor] = []
         self.trainer: QNeRFTrainer | None = None
         self.targets: GuidanceTargets | None = None
@@ -145,6 +147,10 @@ class _Run:
             yield from self._invert()
         else:
             self._restore(resume)
+        if self.inputs.region is not None:
+            self.background = KeptBackground(
+                self.inputs.region, self.inputs.images, self.trajectory, self.backbone.decode_latents
+            )
         for interval in self.plan[first:]:
             yield from self._interval(interval)
         yield from self._decode()
@@ -220,7 +226,7 @@ class _Run:
             for batch in self.batches:
                 self._check()
                 with self.books.timed("decoding"):
-                    parts.append(self.backbone.decode_latents(clean[batch]).cpu())
+                    parts.append(self._pictures(clean[batch], batch))
                 size = batch.stop - batch.start
                 yield self.books.advance("decoding", batch.stop, size, interval=interval.index)
             previews = torch.cat(parts)
@@ -260,12 +266,13 @@ class _Run:
                 with self.books.timed("guidance"):
                     self.denoiser.stage = "guidance"
                     latents, loss = guide(self.denoiser, latents, step, self.controls[index], source, targets, batch)
+                    latents = self._kept(latents, step, batch)
                     losses.append(loss.float().cpu())
                 yield self.books.advance("guidance", batch.stop, size, interval=interval.index, step=step)
             with self.books.timed("kept"):
                 self.denoiser.stage = "kept"
                 result = self.denoiser.step(latents, step, self.controls[index], source, hard_queries=hard, record=last)
-                self.latents[batch] = result.latents.float().cpu()
+                self.latents[batch] = self._kept(result.latents.float().cpu(), step + 1, batch)
                 clean[batch] = result.clean.float().cpu()
                 for layer, queries in zip(recorded, result.queries, strict=False):
                     layer[batch] = queries.float().cpu()
@@ -288,7 +295,7 @@ class _Run:
                             layer[batch] = layer_queries.float().cpu()
                     else:
                         result = self.denoiser.step(view_latents, step, self.controls[index], source)
-                        latents[batch] = result.latents.float().cpu()
+                        latents[batch] = self._kept(result.latents.float().cpu(), step + 1, batch)
                 size = batch.stop - batch.start
                 yield self.books.advance("look-ahead", batch.stop, size, interval=interval.index, step=step)
         yield self.books.spent("qnerf", 0.0, 0, interval=interval.index)
@@ -319,7 +326,7 @@ class _Run:
         for batch in self.batches:
             self._check()
             with self.books.timed("decoding"):
-                images = self.backbone.decode_latents(self.latents[batch]).cpu()
+                images = self._pictures(self.latents[batch], batch)
             yield self.books.advance("decoding", batch.stop, batch.stop - batch.start)
             yield ViewsDecoded(self.run_id, self.inputs.views[batch], images)
 
@@ -333,6 +340,13 @@ class _Run:
             self.inputs.depth,
             self.inputs.depth_valid,
         )
+
+    def _kept(self, latents: torch.Tensor, level: int, batch: slice) -> torch.Tensor:
+        return latents if self.background is None else self.background.latents(latents, level, batch)
+
+    def _pictures(self, latents: torch.Tensor, batch: slice) -> torch.Tensor:
+        images = self.backbone.decode_latents(latents).cpu()
+        return images if self.background is None else self.background.pictures(images, batch)
 
     def _on_device(self, latents: torch.Tensor) -> torch.Tensor:
         return latents.to(self.backbone.device, self.backbone.dtype)

@@ -1,4 +1,4 @@
-"""Everything an edit works on, made from a capture, two poses and the choices."""
+"""Everything an edit works on, made from a capture, two poses or proxies and the choices."""
 
 from __future__ import annotations
 
@@ -14,14 +14,18 @@ from qnerf_core.body.model import BodyModel
 from qnerf_core.body.pose import BodyPose
 from qnerf_core.body.pose_file import read_pose
 from qnerf_core.control.body_depth import edited_depth
-from qnerf_core.control.raster import rasterise_depth
-from qnerf_core.control.openpose import skeleton_image
+from qnerf_core.control.looseness import Looseness, loosely_edited_depth, measure_looseness
 from qnerf_core.diffusion.backbone import Backbone
+from qnerf_core.editing.geometry import ViewGeometry, view_geometry
+from qnerf_core.editing.region import EditRegion, find_region
 from qnerf_core.editing.spec import EditSpec
+from qnerf_core.editing.subject import Subject, surface_points
 from qnerf_core.errors import SettingsError
+from qnerf_core.proxy.files import read_proxy
+from qnerf_core.proxy.model import DepthProxy
 from qnerf_core.scene.camera import Camera
-from qnerf_core.scene.capture import load_capture
-from qnerf_core.scene.scene import Scene, View, load_depth, load_images, load_mask
+from qnerf_core.scene.capture import Capture, ControlKind, load_capture
+from qnerf_core.scene.scene import Scene, View, load_images
 
 _SURFACE_POINTS = 800
 _REFERENCE_SIZE = 256
@@ -42,6 +46,7 @@ class EditInputs:
         surface_points: (P, 3) float64, points on the target's surface, world, metres.
         bounds: (2, 3) float64 box of the scene, world, metres.
         prompt: Of the edit.
+        region: Which pixels may change; None for all.
     """
 
     backbone: Backbone
@@ -54,10 +59,11 @@ class EditInputs:
     surface_points: np.ndarray
     bounds: np.ndarray
     prompt: str
+    region: EditRegion | None = None
 
 
 def prepare(spec: EditSpec, *, device: str = "cpu", backbone: Backbone | None = None) -> EditInputs:
-    """Load all that a spec names: capture, poses, body, backbone.
+    """Load all that a spec names: capture, poses or proxies, body, backbone.
 
     Args:
         spec: The choices.
@@ -68,11 +74,17 @@ def prepare(spec: EditSpec, *, device: str = "cpu", backbone: Backbone | None = 
         StudioError: Something is missing or wrong; says what.
     """
     capture = load_capture(spec.scene)
-    pose_path = Path(spec.edit) if Path(spec.edit).is_file() else capture.edit(spec.edit).pose_path
+    kind = _kind(spec, capture)
+    path = Path(spec.edit) if Path(spec.edit).is_file() else capture.edit(spec.edit).target_path
+    source: BodyPose | DepthProxy
+    target: BodyPose | DepthProxy
+    if kind == "skeleton":
+        source, target, body = read_pose(capture.source_pose_path), read_pose(path), BodyModel.load()
+    else:
+        source, target, body = read_proxy(capture.source_proxy_path), read_proxy(path), None
     if backbone is None:
         backbone = load_backbone(spec, device)
-    source, target = read_pose(capture.source_pose_path), read_pose(pose_path)
-    return build_inputs(capture.scene, source, target, spec, backbone, BodyModel.load())
+    return build_inputs(capture.scene, source, target, spec, backbone, body)
 
 
 def load_backbone(spec: EditSpec, device: str = "cpu") -> Backbone:
@@ -86,25 +98,53 @@ def load_backbone(spec: EditSpec, device: str = "cpu") -> Backbone:
         StudioError: It is missing or wrong; says what.
     """
     folder = assets.model_folder() if spec.backbone == "builtin" else spec.backbone
-    return Backbone.load(folder, spec.control.kind, device)
+    return Backbone.load(folder, control_kind(spec), device)
+
+
+def control_kind(spec: EditSpec) -> ControlKind:
+    """Return what a spec's edit is controlled by.
+
+    Args:
+        spec: The choices; if they leave it open, the capture says it.
+
+    Raises:
+        StudioError: The capture cannot be read, or it is edited by something else.
+    """
+    return _kind(spec, load_capture(spec.scene))
+
+
+def _kind(spec: EditSpec, capture: Capture) -> ControlKind:
+    if spec.control.kind not in (None, capture.control):
+        raise SettingsError(
+            f"{capture.scene.name} cannot be edited by {spec.control.kind}",
+            f"its control is {capture.control}",
+            "Leave the kind of control to the capture.",
+        )
+    return capture.control
 
 
 def build_inputs(
-    scene: Scene, source: BodyPose, target: BodyPose, spec: EditSpec, backbone: Backbone, body: BodyModel
+    scene: Scene,
+    source: BodyPose | DepthProxy,
+    target: BodyPose | DepthProxy,
+    spec: EditSpec,
+    backbone: Backbone,
+    body: BodyModel | None,
 ) -> EditInputs:
     """Make control images and depth for the views to edit, at the backbone's size.
 
     Args:
         scene: The capture.
-        source: The body's pose in it; used where a view has no mask.
-        target: The body's pose after the edit.
+        source: The subject's pose or proxy in it.
+        target: Its pose or proxy after the edit.
         spec: The choices.
-        backbone: The model.
-        body: The body model.
+        backbone: The model, with the ControlNet for poses or for proxies.
+        body: The body model; only poses need one.
 
     Raises:
         SettingsError: No view is left, or a size cannot be worked with.
         CaptureError: A picture cannot be read.
+        TypeError: One is a pose and the other a proxy, or a pose comes without a body.
     """
     views = choose_views(scene, spec.views)
     height, width = picture_size(views[0].camera, spec.image_size or backbone.image_size, backbone.size_multiple)
@@ -112,25 +152,15 @@ def build_inputs(
     images = torch.from_numpy(load_images(views))
     if images.shape[2:] != (height, width):
         images = torch.nn.functional.interpolate(images, (height, width), mode="bilinear", antialias=True).clamp(0, 1)
-    posed, original = body(target), body(source)
-    controls, depths, valid, known = [], [], [], []
-    band = spec.control.uncertain_band * max(height, width) / _REFERENCE_SIZE
-    for view, camera in zip(views, cameras, strict=True):
-        controls.append(skeleton_image(posed.keypoints, camera, spec.control.style))
-        surface = (
-            _resized(load_depth(view), height, width) if view.depth_path else np.zeros((height, width), np.float32)
-        )
-        figure = (
-            _resized(load_mask(view), height, width)
-            if view.mask_path
-            else rasterise_depth(original.vertices, body.faces, camera) > 0
-        )
-        depth, trusted = edited_depth(rasterise_depth(posed.vertices, body.faces, camera), surface, figure, band)
-        depths.append(depth)
-        valid.append(trusted)
-        known.append(surface)
-    stride = max(1, len(posed.vertices) // _SURFACE_POINTS)
-    bounds = scene.bounds if scene.bounds is not None else _bounds(cameras, known, [original.vertices, posed.vertices])
+    subject = Subject.of(source, target, body)
+    geometry = [view_geometry(view, camera, scene.bounds, subject) for view, camera in zip(views, cameras, strict=True)]
+    bounds = np.asarray(scene.bounds if scene.bounds is not None else _bounds(geometry, subject), dtype=np.float64)
+    looseness = measure_looseness(
+        [view.source for view in geometry], [view.figure for view in geometry], [view.scene for view in geometry]
+    )
+    depths, valid = zip(*(_target_depth(view, subject, looseness, spec, bounds) for view in geometry), strict=True)
+    controls = [subject.control_image(view.camera, view.target, view.boundary, spec.control) for view in geometry]
+    kept = find_region(geometry, subject, looseness.outward, spec.background) if spec.background.keep else None
     return EditInputs(
         backbone=backbone,
         views=tuple(view.name for view in views),
@@ -139,10 +169,21 @@ def build_inputs(
         controls=torch.from_numpy(np.stack(controls)).permute(0, 3, 1, 2).to(torch.float32).div_(255.0).contiguous(),
         depth=torch.from_numpy(np.stack(depths)),
         depth_valid=torch.from_numpy(np.stack(valid)),
-        surface_points=np.asarray(posed.vertices[::stride], dtype=np.float64),
-        bounds=np.asarray(bounds, dtype=np.float64),
+        surface_points=surface_points(subject.target, _SURFACE_POINTS),
+        bounds=bounds,
         prompt=spec.prompt if spec.prompt is not None else scene.prompt,
+        region=kept,
     )
+
+
+def _target_depth(
+    view: ViewGeometry, subject: Subject, looseness: Looseness, spec: EditSpec, bounds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    band = spec.control.uncertain_band * max(view.figure.shape) / _REFERENCE_SIZE
+    if subject.control == "skeleton":
+        return edited_depth(view.target, view.scene, view.figure, band)
+    trusted = spec.qnerf.depth_sigma * float(np.linalg.norm(bounds[1] - bounds[0]))
+    return loosely_edited_depth(view.target, view.boundary, view.supposed, looseness, band, trusted)
 
 
 def choose_views(scene: Scene, wanted: int | tuple[str, ...] | None) -> tuple[View, ...]:
@@ -196,19 +237,13 @@ def picture_size(camera: Camera, longer_side: int, multiple: int) -> tuple[int, 
     return height, width
 
 
-def _resized(values: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Take the nearest pixel: depth and masks must not be mixed across an edge."""
-    rows = ((np.arange(height) + 0.5) * values.shape[0] / height).astype(np.int64)
-    columns = ((np.arange(width) + 0.5) * values.shape[1] / width).astype(np.int64)
-    return np.ascontiguousarray(values[rows][:, columns])
-
-
-def _bounds(cameras: Sequence[Camera], depths: Sequence[np.ndarray], bodies: Sequence[np.ndarray]) -> np.ndarray:
-    """Box around the bodies and nearly everything whose depth is known."""
-    corners = [np.stack([vertices.min(axis=0) - 0.3, vertices.max(axis=0) + 0.3]) for vertices in bodies]
-    for camera, depth in zip(cameras, depths, strict=True):
-        rows, columns = np.nonzero(depth > 0)
+def _bounds(geometry: Sequence[ViewGeometry], subject: Subject) -> np.ndarray:
+    """Box around the subject and nearly everything whose depth is known."""
+    meshes = (subject.source[0], subject.target[0])
+    corners = [np.stack([vertices.min(axis=0) - 0.3, vertices.max(axis=0) + 0.3]) for vertices in meshes]
+    for view in geometry:
+        rows, columns = np.nonzero(view.scene > 0)
         if len(rows):
-            points = camera.unproject(np.stack([columns, rows], axis=-1) + 0.5, depth[rows, columns])
+            points = view.camera.unproject(np.stack([columns, rows], axis=-1) + 0.5, view.scene[rows, columns])
             corners.append(np.quantile(points, [0.01, 0.99], axis=0))
     return np.stack([np.min([low for low, _ in corners], axis=0), np.max([high for _, high in corners], axis=0)])

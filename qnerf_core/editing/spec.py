@@ -11,20 +11,45 @@ from qnerf_core.field.settings import QNeRFSettings
 
 
 class ControlSettings(BaseModel):
-    """How the target pose is shown to the diffusion and to the QNeRF's depth loss (method.md 1.4, 1.8).
+    """How the target is shown to the diffusion and to the QNeRF's depth loss (method.md 1.4, 1.8).
 
     Attributes:
-        kind: Which ControlNet of the backbone's folder reads the control images.
+        kind: Which ControlNet of the backbone's folder reads the control images: "skeleton" for poses, "depth" for
+            loose proxies; None is what the capture is edited by.
         style: Drawing style of the skeleton, which must match the ControlNet.
+        depth_style: How depth is painted, which must match the ControlNet: "zoe" as LooseControl, "midas" as the
+            first depth ControlNets.
         uncertain_band: Width, in pixels of a 256 px picture, of the band outside the target's silhouette in which depth
             is not trusted (measured on `person`: beyond two pixels fewer errors are not to be had).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["skeleton"] = "skeleton"
+    kind: Literal["skeleton", "depth"] | None = None
     style: Literal["v1.0", "v1.1"] = "v1.1"
+    depth_style: Literal["zoe", "midas"] = "zoe"
     uncertain_band: float = Field(default=2.0, ge=0.0)
+
+
+class BackgroundSettings(BaseModel):
+    """What of the pictures stays as it was. Not in the paper: switched off to reproduce it.
+
+    Attributes:
+        keep: Outside the subject's silhouettes before and after the edit, every step's latents and the final pixels
+            are the photo's own.
+        margin: Pixels of a 256 px picture around the silhouettes that belong to the subject: hair and clothes stand
+            off a body. As much as the source's subject is seen to stand off is added.
+        feather: Pixels of a 256 px picture over which the edited picture passes into the photo.
+        light_reach: Around the subject its shadow falls, and the edit changes it: as far as this, in heights of the
+            subject, the photo is made darker or brighter as the edit makes it. 0 keeps the photo's light.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    keep: bool = True
+    margin: float = Field(default=5.0, ge=0.0)
+    feather: float = Field(default=6.0, ge=0.0)
+    light_reach: float = Field(default=0.6, ge=0.0)
 
 
 class EditSpec(BaseModel):
@@ -32,7 +57,7 @@ class EditSpec(BaseModel):
 
     Attributes:
         scene: Name of a built-in capture, or the folder of one.
-        edit: Name of one of the capture's edits, or the path of a pose file.
+        edit: Name of one of the capture's edits, or the path of a pose or proxy file.
         views: Which training views to edit: None all, a number that many spread evenly, or their names. Order does not
             matter: views are always taken in the order of the scene.
         method: "qnerf" consolidates; "independent" edits every view alone (the ablation "no consolidation").
@@ -61,6 +86,7 @@ class EditSpec(BaseModel):
     image_size: int | None = Field(default=None, ge=16)
     previews: bool = True
     control: ControlSettings = ControlSettings()
+    background: BackgroundSettings = BackgroundSettings()
     diffusion: DiffusionSettings = DiffusionSettings()
     qnerf: QNeRFSettings = QNeRFSettings()
 

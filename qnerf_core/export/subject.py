@@ -9,6 +9,7 @@ import numpy as np
 from qnerf_core.body.model import BodyModel
 from qnerf_core.body.pose_file import read_pose
 from qnerf_core.errors import ExportError
+from qnerf_core.proxy.files import read_proxy
 from qnerf_core.runs.folder import RunFolder
 from qnerf_core.runs.scenes import load_run_scene
 
@@ -17,7 +18,7 @@ MARGIN = 0.12
 
 
 def subject_box(run_folder: Path | str) -> np.ndarray:
-    """The box (2, 3) in metres around the body in the run's target pose, clothes included, without the scene's walls.
+    """The box (2, 3) in metres around the run's target, body with its clothes or proxy, without the scene's walls.
 
     Args:
         run_folder: The run.
@@ -26,17 +27,18 @@ def subject_box(run_folder: Path | str) -> np.ndarray:
         Lower and upper corner, inside the scene's bounds if it states any.
 
     Raises:
-        ExportError: The run's edit is no pose.
-        StudioError: The pose or the body cannot be read.
+        ExportError: The run's edit is no pose and no proxy.
+        StudioError: The pose, the body or the proxy cannot be read.
     """
     run = RunFolder(run_folder)
     scene, capture = load_run_scene(run.spec.scene)
+    control = "skeleton" if capture is None else capture.control
     if Path(run.spec.edit).is_file():
-        pose_path = Path(run.spec.edit)
+        path = Path(run.spec.edit)
     elif capture is not None:
-        pose_path = capture.edit(run.spec.edit).pose_path
+        path = capture.edit(run.spec.edit).target_path
     else:
         raise ExportError(f"{run.spec.edit} is no pose", "where the subject is, is not known", "Give a box.")
-    vertices = BodyModel.load()(read_pose(pose_path)).vertices
+    vertices = read_proxy(path).mesh()[0] if control == "depth" else BodyModel.load()(read_pose(path)).vertices
     box = np.stack([vertices.min(axis=0) - MARGIN, vertices.max(axis=0) + MARGIN]).astype(np.float64)
     return box if scene.bounds is None else np.clip(box, scene.bounds[0], scene.bounds[1])

@@ -5,8 +5,8 @@ Layout (every file but the log is replaced atomically; `info.json` is written la
     run.json                        who, what, with what: spec, seed, versions, model hash, views, plan, status, actual
                                     steps, interrupted, seconds
     spec.json                       the EditSpec alone, to start another run from
-    target_pose.json                the pose to edit to, if it is none of the capture's
-    source_pose.json                the pose in the pictures, if it is not the capture's
+    target_pose.json                the pose to edit to, if it is none of the capture's (or target_proxy.json)
+    source_pose.json                the pose in the pictures, if it is not the capture's (or source_proxy.json)
     events.jsonl                    everything that happened, one line each (tensors left out)
     inversion/trajectory.safetensors    "trajectory" (steps + 1, V, 4, h, w) float32
     inversion/info.json             checksum, seconds
@@ -30,9 +30,10 @@ import numpy as np
 from pydantic import ValidationError
 
 from qnerf_core import files
-from qnerf_core.editing.spec import EditSpec
+from qnerf_core.editing.spec import BackgroundSettings, EditSpec
 from qnerf_core.errors import FileFormatError, RunError
 from qnerf_core.runs.records import read_records
+from qnerf_core.scene.capture import TARGET_FILES
 
 RUN_FILE = "run.json"
 SPEC_FILE = "spec.json"
@@ -43,7 +44,6 @@ LATENTS_FILE = "latents.safetensors"
 QNERF_FILE = "qnerf.safetensors"
 TRAJECTORY_FILE = "trajectory.safetensors"
 MAPS_FILE = "maps.npz"
-POSE_FILE = "target_pose.json"
 FORMAT_VERSION = 1
 
 
@@ -94,6 +94,8 @@ class RunFolder:
                 f"its format is version {self.info.get('version')}, this program reads {FORMAT_VERSION}",
                 "Use the program's version that made it.",
             )
+        # Before there was a choice nothing was kept.
+        self.info["spec"].setdefault("background", BackgroundSettings(keep=False).model_dump(mode="json"))
         try:
             self.spec = EditSpec.model_validate(self.info["spec"])
         except ValidationError as error:
@@ -104,10 +106,11 @@ class RunFolder:
                 f"its settings are not understood: {where}: {first['msg']}",
                 "Use the program's version that made it.",
             ) from error
-        own_pose = self.path / POSE_FILE
-        if Path(self.spec.edit).name == POSE_FILE and not Path(self.spec.edit).is_file() and own_pose.is_file():
+        given = Path(self.spec.edit)
+        own = self.path / given.name
+        if given.name in TARGET_FILES.values() and not given.is_file() and own.is_file():
             # The run's folder was moved.
-            self.spec = self.spec.model_copy(update={"edit": str(own_pose)})
+            self.spec = self.spec.model_copy(update={"edit": str(own)})
 
     @property
     def views(self) -> tuple[str, ...]:

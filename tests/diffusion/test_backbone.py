@@ -66,6 +66,18 @@ def test_a_missing_controlnet_is_named(copied: Path) -> None:
         Backbone.load(copied)
 
 
+def test_depth_has_a_controlnet_of_its_own_for_which_the_skeletons_never_stands_in(copied: Path) -> None:
+    (copied / "controlnet_depth").unlink()
+    with pytest.raises(BackboneError, match=r"no ControlNet for 'depth'.*control_v11f1p_sd15_depth"):
+        Backbone.load(copied, "depth")
+    shutil.copytree(copied / "controlnet_skeleton", copied / "controlnet_depth")
+    file = copied / "controlnet_depth" / "diffusion_pytorch_model.safetensors"
+    weights = load_file(file)
+    save_file({name: value + 1 for name, value in weights.items()}, file)
+    loaded = Backbone.load(copied, "depth").controlnet.state_dict()
+    assert all(torch.equal(loaded[name], value + 1) for name, value in weights.items())
+
+
 def test_missing_weights_are_an_error_not_random_numbers(copied: Path) -> None:
     file = copied / "unet" / "diffusion_pytorch_model.safetensors"
     weights = load_file(file)

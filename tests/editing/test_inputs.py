@@ -10,15 +10,17 @@ from qnerf_core import assets
 from qnerf_core.body.model import BodyModel
 from qnerf_core.body.pose import BodyPose
 from qnerf_core.body.pose_file import read_pose
+from qnerf_core.control.loose_depth import depth_control_image
 from qnerf_core.diffusion.backbone import Backbone
-from qnerf_core.editing.inputs import build_inputs, choose_views, picture_size, prepare
+from qnerf_core.editing.inputs import build_inputs, choose_views, control_kind, picture_size, prepare
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import CaptureError, SettingsError
+from qnerf_core.proxy.files import write_proxy
 from qnerf_core.scene.camera import Camera
 from qnerf_core.scene.capture import load_capture
 from qnerf_core.scene.scene import Scene, load_depth, load_images, load_mask
 from tests.editing.conftest import changed, inputs_of
-from tests.synthetic_capture import write_capture
+from tests.synthetic_capture import AFTER, BEFORE, proxy_of, ray_trace, write_capture, write_depth_capture
 from tests.tiny_models import builtin_like
 
 
@@ -129,3 +131,63 @@ def test_a_pose_file_may_replace_a_built_in_edit(tmp_path: Path) -> None:
     assert len(inputs.views) == 2
     with pytest.raises(CaptureError, match="has no edit 'fly'"):
         prepare(changed(spec, edit="fly"))
+
+
+@pytest.fixture(scope="module")
+def loose(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_depth_capture(tmp_path_factory.mktemp("loose"), views=4, size=64, heldout=1)
+
+
+def depth_spec(folder: Path, **changes: object) -> EditSpec:
+    return changed(EditSpec(), scene=str(folder), edit="up", backbone=str(builtin_like()), **changes)
+
+
+def test_a_capture_edited_by_proxies_is_shown_as_depth(loose: Path) -> None:
+    spec = depth_spec(loose)
+    assert control_kind(spec) == "depth"
+    inputs = prepare(spec)
+    assert inputs.region is not None
+    known_again = 0
+    for index, camera in enumerate(inputs.cameras):
+        after, empty = ray_trace(camera, AFTER), ray_trace(camera, AFTER, figure=False)
+        exact = depth_control_image(after.depth)
+        shown = (inputs.controls[index].permute(1, 2, 0) * 255).round().numpy()
+        assert np.abs(shown - exact).mean() < 2.0
+        depth, valid = inputs.depth[index].numpy(), inputs.depth_valid[index].numpy()
+        np.testing.assert_allclose(depth[valid], after.depth[valid], atol=0.03)
+        uncovered = ray_trace(camera, BEFORE).mask & ~after.mask & (empty.depth > 0)
+        assert (valid & after.mask).sum() > 0.5 * after.mask.sum(), "the proxy fits, so it is trusted"
+        known_again += (valid & uncovered).sum()
+        pixels, distance = camera.project(inputs.surface_points)
+        rows, columns = np.clip(pixels[:, 1].astype(int), 0, 63), np.clip(pixels[:, 0].astype(int), 0, 63)
+        assert (distance >= depth[rows, columns] - 0.1).mean() > 0.95, "its points are on or behind what is seen"
+    assert known_again > 10, "the empty scene's depth"
+
+
+def test_inside_a_proxy_that_does_not_fit_nothing_is_known(tmp_path: Path) -> None:
+    inputs = prepare(depth_spec(write_depth_capture(tmp_path, growth=0.4, views=3, size=64, heldout=1)))
+    for camera, valid in zip(inputs.cameras, inputs.depth_valid.numpy(), strict=True):
+        assert not valid[ray_trace(camera, AFTER).mask].any()
+        assert valid.any()
+
+
+def test_what_the_subject_hid_is_not_known_without_the_depth_of_the_empty_scene(tmp_path: Path) -> None:
+    inputs = prepare(depth_spec(write_depth_capture(tmp_path, boundary=False, views=3, size=64, heldout=1)))
+    for index, camera in enumerate(inputs.cameras):
+        before, after = ray_trace(camera, BEFORE), ray_trace(camera, AFTER)
+        uncovered = before.mask & ~after.mask
+        assert not inputs.depth_valid[index].numpy()[uncovered].any()
+        floor = uncovered & (ray_trace(camera, BEFORE, figure=False).depth > 0)
+        assert (inputs.depth[index].numpy()[floor] > 0).mean() > 0.9, "but the picture shows the floor there"
+
+
+def test_the_users_own_proxy_and_the_wrong_kind(loose: Path, tmp_path: Path) -> None:
+    write_proxy(tmp_path / "mine.json", proxy_of((0.0, 0.0, 1.3)))
+    mine = prepare(changed(depth_spec(loose, views=1), edit=str(tmp_path / "mine.json")))
+    assert float((mine.controls - prepare(depth_spec(loose, views=1)).controls).abs().max()) > 0.1
+    with pytest.raises(SettingsError, match="cannot be edited by skeleton"):
+        prepare(depth_spec(loose, control__kind="skeleton"))
+
+
+def test_nothing_is_kept_where_the_paper_is_reproduced(loose: Path) -> None:
+    assert prepare(depth_spec(loose, views=1, background__keep=False)).region is None

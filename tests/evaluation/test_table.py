@@ -56,7 +56,11 @@ def test_methods_are_the_ablations_of_the_paper() -> None:
     assert made["independent"].method == "independent"
     assert made["hard-injection"].hard_injection
     assert not made["not-progressive"].progressive
-    assert made["qnerf"] == EditSpec()
+    assert made["qnerf-background-kept"] == EditSpec()
+    assert {name for name, spec in made.items() if spec.background.keep} == {
+        "qnerf-background-kept",
+        "independent-background-kept",
+    }
 
 
 def test_a_scene_without_edits_cannot_be_tabulated(tmp_path: Path) -> None:

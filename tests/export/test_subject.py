@@ -10,8 +10,10 @@ from qnerf_core.body.pose_file import read_pose
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import ExportError
 from qnerf_core.export.subject import MARGIN, subject_box
+from qnerf_core.proxy.files import read_proxy
 from qnerf_core.scene.capture import load_capture
 from qnerf_core.scene.scene import load_images
+from tests.synthetic_capture import BOUNDS, write_depth_capture
 from tests.synthetic_run import write_run
 
 
@@ -45,3 +47,12 @@ def test_without_a_pose_there_is_no_box(tmp_path: Path) -> None:
     run = _run(tmp_path / "run", "a-pose-that-is-gone.json", str(load_capture("person").edit("kick").truth.root))
     with pytest.raises(ExportError, match="is no pose"):
         subject_box(run)
+
+
+def test_a_proxy_is_boxed_as_well(tmp_path: Path) -> None:
+    scene = write_depth_capture(tmp_path / "capture", views=3, size=32, heldout=1)
+    proxy = load_capture(scene).edit("up").proxy_path
+    vertices = read_proxy(proxy).mesh()[0]
+    expected = np.clip([vertices.min(0) - MARGIN, vertices.max(0) + MARGIN], *BOUNDS)
+    np.testing.assert_allclose(subject_box(_run(tmp_path / "run", "up", str(scene))), expected)
+    np.testing.assert_allclose(subject_box(_run(tmp_path / "mine", str(proxy), str(scene))), expected)

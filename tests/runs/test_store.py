@@ -261,3 +261,13 @@ def test_a_process_killed_while_writing_loses_only_the_unfinished_interval(tmp_p
         for _ in store.consume(stream(spec, IMAGES, first=1)):
             pass
     assert contents(folder) == whole
+
+
+def test_a_run_of_before_there_was_a_choice_kept_no_background(tmp_path: Path, spec: EditSpec) -> None:
+    record_until(tmp_path / "run", spec, events.RunFinished)
+    file = tmp_path / "run" / "run.json"
+    content = files.read_json(file)
+    del content["spec"]["background"]
+    files.write_json(file, content)
+    assert spec.background.keep
+    assert not RunFolder(tmp_path / "run").spec.background.keep

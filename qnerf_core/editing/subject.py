@@ -1,0 +1,95 @@
+"""What is edited, before and after: a posed body or a loose proxy, and the control images made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from qnerf_core.body.model import BodyModel
+from qnerf_core.body.pose import BodyPose
+from qnerf_core.control.loose_depth import depth_control_image, over_boundary
+from qnerf_core.control.openpose import skeleton_image
+from qnerf_core.editing.spec import ControlSettings
+from qnerf_core.proxy.model import DepthProxy
+from qnerf_core.scene.camera import Camera
+from qnerf_core.scene.capture import ControlKind
+
+Mesh = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """Two states of a subject as meshes in the world: vertices (V, 3), metres, and faces (F, 3).
+
+    Attributes:
+        control: Which kind of control image shows it to the diffusion.
+        source: As the pictures show it.
+        target: After the edit.
+        keypoints: (18, 3) OpenPose keypoints of the target, metres; None for a proxy.
+    """
+
+    control: ControlKind
+    source: Mesh
+    target: Mesh
+    keypoints: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, source: BodyPose | DepthProxy, target: BodyPose | DepthProxy, body: BodyModel | None) -> Subject:
+        """Make it of two poses of a body, or of two proxies.
+
+        Args:
+            source: As the pictures show it.
+            target: After the edit, of the same kind.
+            body: The body model; only poses need one.
+
+        Raises:
+            TypeError: One is a pose and the other a proxy, or a pose comes without a body.
+        """
+        if isinstance(source, BodyPose) and isinstance(target, BodyPose) and body is not None:
+            after = body(target)
+            return cls("skeleton", (body(source).vertices, body.faces), (after.vertices, body.faces), after.keypoints)
+        if isinstance(source, DepthProxy) and isinstance(target, DepthProxy):
+            return cls("depth", source.mesh(), target.mesh())
+        raise TypeError("source and target must both be poses of a given body, or both proxies")
+
+    def control_image(
+        self, camera: Camera, target_depth: np.ndarray, boundary: np.ndarray, settings: ControlSettings
+    ) -> np.ndarray:
+        """Draw what the diffusion sees of the target.
+
+        Args:
+            camera: The view; gives the size.
+            target_depth: (H, W) depth of the target alone, metres, 0 = nothing.
+            boundary: (H, W) depth of the scene without its subject, metres, 0 = unknown.
+            settings: In which style.
+
+        Returns:
+            (H, W, 3) uint8 RGB.
+        """
+        if self.keypoints is not None:
+            return skeleton_image(self.keypoints, camera, settings.style)
+        return depth_control_image(over_boundary(target_depth, boundary), settings.depth_style)
+
+
+def surface_points(mesh: Mesh, count: int) -> np.ndarray:
+    """Spread points over a surface, evenly by area and always the same.
+
+    Args:
+        mesh: Vertices (V, 3) and faces (F, 3).
+        count: How many.
+
+    Returns:
+        (count, 3) float64; (0, 3) of a mesh without area.
+    """
+    vertices, faces = mesh
+    corners = np.asarray(vertices, dtype=np.float64)[faces]
+    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    ends = np.cumsum(0.5 * np.linalg.norm(np.cross(first, second), axis=1))
+    if not len(ends) or ends[-1] <= 0:
+        return np.zeros((0, 3))
+    chosen = np.searchsorted(ends, (np.arange(count) + 0.5) / count * ends[-1])
+    # Within the triangles by the sequence of Roberts' plastic number, folded from the square.
+    u, v = ((0.5 + np.arange(count)[:, None] * np.array([0.7548776662466927, 0.5698402909980532])) % 1.0).T
+    u, v = np.where(u + v > 1, 1 - u, u), np.where(u + v > 1, 1 - v, v)
+    return np.asarray(corners[chosen, 0] + u[:, None] * first[chosen] + v[:, None] * second[chosen])
