@@ -41,6 +41,10 @@ class _Listener(QThread):
             else:
                 self._child.send(message)
 
+    @property
+    def engine_pid(self) -> int | None:
+        return self._child.pid if self._child is not None else None
+
     def end(self, timeout: float) -> None:
         with self._lock:
             self._ending = True
@@ -81,6 +85,10 @@ class PreviewClient(QObject):
         self._newest: dict[str, int] = {}
         self._warming = ""
         self._closed = False
+
+    @property
+    def engine_pid(self) -> int | None:
+        return self._listener.engine_pid if self._listener is not None else None
 
     def request(
         self, view: str, target: BodyPose | DepthProxy, spec: EditSpec, source: BodyPose | DepthProxy | None = None
