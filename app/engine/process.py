@@ -33,8 +33,8 @@ class EngineProcess:
         )
         self._lock = threading.Lock()
         self._words: deque[str] = deque(maxlen=_LAST_LINES)
-        self._listener = threading.Thread(target=self._listen, args=(self._pipe("stderr"),), daemon=True)
-        self._listener.start()
+        self._all_heard = threading.Event()
+        threading.Thread(target=self._listen, args=(self._pipe("stderr"),), name="engine words", daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -98,7 +98,8 @@ class EngineProcess:
 
     def _reap(self) -> int:
         code = self._process.wait()
-        self._listener.join(1.0)
+        # Joining the listener would make Python count the caller's QThread among its own, for good.
+        self._all_heard.wait(1.0)
         self._pipe("stdout").close()
         return code
 
@@ -113,6 +114,7 @@ class EngineProcess:
                 text = line.decode(errors="replace").rstrip()
                 self._words.append(text)
                 log.info(text)
+        self._all_heard.set()
 
 
 def _environment() -> dict[str, str]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -294,6 +295,7 @@ def test_the_window_stays_smooth_while_an_edit_runs(open_window: OpenWindow) -> 
     assert job.state == "finished", job.failure
     assert RunFolder(job.folder).status == "finished"
     said = f"longest stall {stalls.wall:.3f} s, {stalls.computing:.3f} s of it computing, load {os.getloadavg()[0]}"
+    logging.getLogger(__name__).info(said)
     # What the thread itself computes is its own fault whatever else the machine does; waiting for a core is not.
     assert stalls.computing < 0.1, said
     if os.getloadavg()[0] < (os.cpu_count() or 1) + 1.5:
