@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
@@ -11,6 +13,7 @@ from app.viewport.view_camera import ViewCamera
 from qnerf_core.scene.camera import Camera
 
 _NEAR_SHARE = 0.004
+_SUBJECT_SHARE = 0.3
 
 
 class Desk(QObject):
@@ -29,6 +32,7 @@ class Desk(QObject):
         self._vertices: np.ndarray | None = None
         self._through: str | None = None
         self._radius = 5.0
+        self._looked_at = (np.zeros(3), 1.0)
         document.sceneChanged.connect(self._take_scene)
         document.currentViewChanged.connect(self._follow_view)
         document.posedChanged.connect(self._forget_pose)
@@ -39,6 +43,11 @@ class Desk(QObject):
     @property
     def is_empty(self) -> bool:
         return self.document.scene is None
+
+    @property
+    def has_body(self) -> bool:
+        """Whether the subject is shaped by a pose."""
+        return not self.is_empty and self.document.control == "skeleton"
 
     @property
     def camera(self) -> Camera:
@@ -64,7 +73,9 @@ class Desk(QObject):
 
     @property
     def subject(self) -> tuple[np.ndarray, float]:
-        """Centre and radius of a ball that holds the body, metres."""
+        """Centre and radius of a ball that holds the body, metres; without a body of what the cameras look at."""
+        if not self.has_body:
+            return self._looked_at
         low, high = self.vertices.min(axis=0), self.vertices.max(axis=0)
         return 0.5 * (low + high).astype(np.float64), 0.5 * float(np.linalg.norm(high - low))
 
@@ -137,7 +148,8 @@ class Desk(QObject):
         if found is None:
             return None
         direction = ray(camera, at)
-        body = mesh_distance(camera.position, direction, self.vertices, self.document.body.faces)
+        faces = self.document.body.faces
+        body = mesh_distance(camera.position, direction, self.vertices, faces) if self.has_body else np.inf
         return found[0] if body * float(direction @ camera.forward) > found[1] else None
 
     # ---- the document
@@ -146,6 +158,7 @@ class Desk(QObject):
         self._joints = self._vertices = self._through = None
         scene = self.document.scene
         if scene is not None:
+            self._looked_at = looked_at([view.camera for view in scene.views])
             centre, radius = self.subject
             self.shapes = FrustumShapes.of(scene.views, centre)
             reach = np.linalg.norm(self.shapes.points.reshape(-1, 3) - centre, axis=1)
@@ -174,3 +187,18 @@ class Desk(QObject):
     def _forget_pose(self) -> None:
         self._joints = self._vertices = None
         self.poseChanged.emit()
+
+
+def looked_at(cameras: Sequence[Camera]) -> tuple[np.ndarray, float]:
+    """The point nearest to all lines of sight (least squares), and a radius that a subject there may have."""
+    positions = np.array([camera.position for camera in cameras])
+    directions = np.array([camera.forward for camera in cameras])
+    across = np.eye(3) - directions[:, :, None] * directions[:, None, :]
+    # A little towards the cameras' middle, for lines that are parallel.
+    pull = 1e-3 * np.eye(3)
+    matrix = across.mean(axis=0) + pull
+    centre = np.linalg.solve(
+        matrix, (across @ positions[:, :, None]).mean(axis=0)[:, 0] + pull @ positions.mean(axis=0)
+    )
+    distance = float(np.median(np.linalg.norm(positions - centre, axis=1)))
+    return centre, _SUBJECT_SHARE * max(distance, 1e-3)

@@ -54,6 +54,11 @@ class Figure:
     def set_colour(self, rgb: tuple[float, float, float]) -> None:
         self._actor.GetProperty().SetColor(*rgb)
 
+    def recede(self) -> None:
+        """Where this figure coincides with another, the other one is seen."""
+        self._mapper.SetResolveCoincidentTopologyToPolygonOffset()
+        self._mapper.SetRelativeCoincidentTopologyPolygonOffsetParameters(2.0, 600.0)
+
     def set_opacity(self, opacity: float) -> None:
         self._actor.GetProperty().SetOpacity(opacity)
 

@@ -40,7 +40,6 @@ class Frusta:
 
     def set_shapes(self, shapes: FrustumShapes, empty: tuple[int, int, int]) -> None:
         self._count = count = len(shapes.points)
-        self.set_visible(count > 0)
         if not count:
             return
         self._shapes = shapes.points.astype(np.float32)

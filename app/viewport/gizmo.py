@@ -52,7 +52,7 @@ def paint(painter: QPainter, camera: Camera, area: QRect, look: Look, hovered: s
     painter.setFont(font)
     middle = QPointF(area.center())
     for nearness, centre, letter, name, view in _ends(camera, area):
-        strength = 0.62 + 0.38 * (0.5 + 0.5 * nearness)
+        strength = round(0.81 + 0.19 * nearness, 2)
         colour = look.colour(name, strength)
         if letter:
             painter.setPen(QPen(colour, 2.2))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from PySide6.QtGui import QColor, QPalette
 
@@ -33,9 +34,7 @@ class Look:
     current: str
 
     def colour(self, name: str, alpha: float = 1.0) -> QColor:
-        result = QColor(getattr(self, name))
-        result.setAlphaF(alpha)
-        return result
+        return _colour(getattr(self, name), alpha)
 
     def rgb(self, name: str) -> tuple[float, float, float]:
         colour = QColor(getattr(self, name))
@@ -95,6 +94,13 @@ LIGHT = Look(
     heldout="#b3700a",
     current="#1f66d6",
 )
+
+
+@lru_cache(maxsize=256)
+def _colour(text: str, alpha: float) -> QColor:
+    result = QColor(text)
+    result.setAlphaF(alpha)
+    return result
 
 
 def look_of(palette: QPalette) -> Look:

@@ -48,7 +48,7 @@ class OverlayState:
     @classmethod
     def of(cls, desk: Desk, tools: Tools) -> OverlayState:
         camera, tool = desk.camera, tools.tool
-        skeleton = _skeleton(desk, tools, camera) if tools.poses else None
+        skeleton = _skeleton(desk, tools, camera) if tools.can_pose else None
         turning = isinstance(tool, TurnRing)
         return cls(
             camera=camera,

@@ -45,16 +45,18 @@ class Scenery:
         if _LOOK in self._stale:
             stage.set_look(look)
             self._stale.discard(_LOOK)
+        if not empty:
+            self._sync_scene(look)
         stage.floor.set_visible("floor" in shown and not through and not empty)
-        stage.body.set_visible("body" in shown and not is_result and not empty)
+        posed = desk.has_body and not is_result
+        stage.body.set_visible("body" in shown and posed)
         stage.body.set_opacity(_TRANSLUCENT if "translucent" in shown and not through else 1.0)
-        with_ghost = desk.document.show_both and not is_result and not empty
+        with_ghost = desk.document.show_both and posed
         stage.ghost.set_visible(with_ghost)
         stage.frusta.set_visible("cameras" in shown and not through and not is_result and not empty)
         if empty:
             return
-        self._sync_scene(look)
-        if _BODY in self._stale and not is_result:
+        if _BODY in self._stale and posed:
             stage.body.set_vertices(desk.vertices)
             self._stale.discard(_BODY)
         if _GHOST in self._stale and with_ghost:

@@ -83,16 +83,15 @@ def paint_rings(painter: QPainter, rings: Rings, look: Look, active: int | None,
     for axis in range(3):
         if turning and axis != active:
             continue
-        colour = look.colour(f"axis_{AXES[axis].lower()}")
+        name = f"axis_{AXES[axis].lower()}"
         width = _ACTIVE_RING_WIDTH if axis == active else _RING_WIDTH
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for front in (False, True):
-            strength = 1.0 if front else 0.28
+            colour = look.colour(name, 1.0 if front else 0.28)
             for piece in _pieces(rings.pixels[axis], rings.in_front[axis] == front):
                 if front:
                     painter.setPen(QPen(look.colour("outline", 0.5), width + 1.8))
                     painter.drawPolyline(piece)
-                colour.setAlphaF(strength)
                 painter.setPen(QPen(colour, width))
                 painter.drawPolyline(piece)
 

@@ -44,6 +44,7 @@ class Stage:
         self.frusta = Frusta(renderer)
         self.body = Figure(renderer)
         self.ghost = Figure(renderer)
+        self.ghost.recede()
 
     @property
     def triangles(self) -> int:

@@ -54,7 +54,11 @@ class Tools(QObject):
     @property
     def selected(self) -> int | None:
         name = self.desk.document.selected_joint
-        return SMPL_JOINTS.index(name) if name is not None and self.poses and not self.desk.is_empty else None
+        return SMPL_JOINTS.index(name) if name is not None and self.can_pose else None
+
+    @property
+    def can_pose(self) -> bool:
+        return self.poses and self.desk.has_body
 
     @property
     def rings(self) -> Rings | None:
@@ -184,7 +188,7 @@ class Tools(QObject):
             return True
         plain = modifiers & ~Qt.KeyboardModifier.KeypadModifier == Qt.KeyboardModifier.NoModifier
         keys = {*_STEPS, Qt.Key.Key_Space, Qt.Key.Key_Home}
-        if self.poses:
+        if self.can_pose:
             keys |= {Qt.Key.Key_G, Qt.Key.Key_R, Qt.Key.Key_P}
         return plain and not self.desk.is_empty and key in keys
 
@@ -207,7 +211,7 @@ class Tools(QObject):
             self.desk.toggle_through()
         elif key == Qt.Key.Key_Escape:
             return self._step_back()
-        elif self.poses:
+        elif self.can_pose:
             return self._pose_key(key)
         else:
             return False
@@ -246,7 +250,7 @@ class Tools(QObject):
     # ---- what is under the pointer
 
     def joint_at(self, at: np.ndarray) -> int | None:
-        if not self.poses or self.desk.is_empty:
+        if not self.can_pose:
             return None
         pixels, _ = self.desk.camera.project(self.desk.joints.positions)
         return nearest_point(pixels, at, JOINT_REACH)
