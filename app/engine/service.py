@@ -70,6 +70,8 @@ class Engine:
             self._stopped.add(message["job"])
             self._channel.send({"event": "CancelAcknowledged", "job": message["job"]})
         else:
+            # A job that was cancelled before is a new one now.
+            self._stopped.discard(message["job"])
             self._requests.put(message)
 
     def _on_end(self) -> None:

@@ -55,6 +55,10 @@ class Events:
         return None
 
 
+def wait_until_over(job: Job) -> None:
+    wait_for(lambda: not job.unfinished)
+
+
 def wait_for(condition: Callable[[], bool], seconds: float = 600.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
@@ -74,15 +78,18 @@ def test_cancel_is_heard_at_once_and_retry_goes_on(queue: JobQueue, capture: Pat
     wait_for(lambda: events.first(job, stage="kept") is not None)
     asked = time.monotonic()
     queue.cancel(job.id)
-    wait_for(lambda: job.state == "cancelled")
+    wait_until_over(job)
+    assert job.state == "cancelled"
     heard = events.first(job, event="CancelAcknowledged")
     assert heard is not None
     assert heard - asked < 0.2
     assert RunFolder(job.folder).status == "cancelled"
     queue.retry(job.id)
-    wait_for(lambda: job.state == "finished")
+    wait_until_over(job)
+    assert job.state == "finished"
     whole = submit(queue, tmp_path / "whole", capture, **LONG)
-    wait_for(lambda: whole.state == "finished")
+    wait_until_over(whole)
+    assert whole.state == "finished"
     assert edited(job.folder) == edited(whole.folder) != {}
     assert events.first(job, event="JobFinished") is not None
 
@@ -96,12 +103,14 @@ def test_a_killed_child_fails_its_job_and_the_next_start_goes_on(
     before = queue.worker.engine_pid
     assert before is not None
     os.kill(before, signal.SIGKILL)
-    wait_for(lambda: job.state == "failed")
+    wait_until_over(job)
+    assert job.state == "failed"
     assert job.failure is not None
     assert "killed" in job.failure["cause"]
     assert "Retry" in job.failure["next_step"]
     queue.retry(job.id)
-    wait_for(lambda: job.state == "finished")
+    wait_until_over(job)
+    assert job.state == "finished"
     assert queue.worker.engine_pid not in (None, before)
     sessions = RunFolder(job.folder).info["sessions"]
     assert [session["first_interval"] > 0 for session in sessions] == [False, True]
@@ -111,7 +120,8 @@ def test_what_fails_says_what_to_change_and_the_next_job_runs(queue: JobQueue, c
     wrong = submit(queue, tmp_path / "wrong", capture, edit="fly")
     layers = submit(queue, tmp_path / "layers", capture, diffusion={"guidance": {"layers": (99,)}})
     right = submit(queue, tmp_path / "right", capture, method="independent")
-    wait_for(lambda: right.state == "finished")
+    wait_until_over(right)
+    assert right.state == "finished"
     assert (wrong.state, layers.state) == ("failed", "failed")
     assert wrong.failure is not None
     assert layers.failure is not None
@@ -129,15 +139,18 @@ def test_pausing_keeps_what_is_finished_and_a_second_cancel_kills(
     queue.pause()
     wait_for(lambda: job.state == "paused")
     other = submit(queue, tmp_path / "other", capture, method="independent")
-    wait_for(lambda: other.state == "finished")
+    wait_until_over(other)
+    assert other.state == "finished"
     assert job.state == "paused"
     queue.resume()
     wait_for(lambda: job.state == "running" and events.first(job, event="RunStarted", first_interval=1) is not None)
     pid = queue.worker.engine_pid
     queue.cancel(job.id)
     queue.cancel(job.id)
-    wait_for(lambda: job.state == "cancelled")
+    wait_until_over(job)
+    assert job.state == "cancelled"
     assert pid is not None
     assert queue.worker.engine_pid != pid
     queue.retry(job.id)
-    wait_for(lambda: job.state == "finished")
+    wait_until_over(job)
+    assert job.state == "finished"
