@@ -47,7 +47,11 @@ def encode_shard(shard: Path, out: Path, vae: AutoencoderKL) -> None:
 
 
 class LatentFolder:
-    """All shards in a folder as latents, but for shard 0, which is kept out of training."""
+    """All shards in a folder as latents, but for shard 0, which is kept out of training.
+
+    Attributes:
+        counts: Pictures by kind of control.
+    """
 
     def __init__(self, data: Path, cache: Path, vae: AutoencoderKL) -> None:
         self._samples: list[Sample] = []
@@ -59,13 +63,23 @@ class LatentFolder:
                 encode_shard(shard, encoded, vae)
             self._latents.extend(np.load(encoded))
             self._samples.extend(read_shard(shard))
+        kinds = np.array([sample.kind for sample in self._samples])
+        self._of_kind = {str(kind): np.flatnonzero(kinds == kind) for kind in np.unique(kinds)}
+        self.counts = {kind: len(numbers) for kind, numbers in self._of_kind.items()}
 
     def __len__(self) -> int:
         return len(self._samples)
 
-    def draw(self, generator: np.random.Generator, pairs: int, cropped: bool) -> Batch:
-        """Random pairs of whole pictures, or of one crop of half their side, more often from the middle."""
-        references = generator.integers(len(self._samples), size=pairs)
+    def draw(self, generator: np.random.Generator, kind: str, pairs: int, cropped: bool) -> Batch:
+        """Random pairs of whole pictures, or of one crop of half their side, more often from the middle.
+
+        Args:
+            generator: Decides.
+            kind: Of control.
+            pairs: How many.
+            cropped: Crops instead of whole pictures.
+        """
+        references = generator.choice(self._of_kind[kind], size=pairs)
         # Numbers 2n and 2n + 1 are a pair; either may be the reference.
         chosen = np.concatenate([references, references ^ 1])
         latents = torch.from_numpy(np.stack([self._latents[n] for n in chosen])).float()
@@ -88,5 +102,11 @@ class LatentFolder:
 
 
 def control_pictures(samples: list[Sample]) -> torch.Tensor:
-    """(N, 3, H, W) skeleton pictures of samples, [0, 1]."""
-    return to_tensor(np.stack([skeleton_image(sample.keypoints, sample.camera) for sample in samples]))
+    """(N, 3, H, W) skeleton or depth pictures of samples, [0, 1]."""
+    return to_tensor(np.stack([_control_picture(sample) for sample in samples]))
+
+
+def _control_picture(sample: Sample) -> np.ndarray:
+    if sample.depth_control is not None:
+        return np.repeat(sample.depth_control[..., None], 3, axis=-1)
+    return skeleton_image(sample.keypoints, sample.camera)

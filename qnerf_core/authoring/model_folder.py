@@ -8,7 +8,7 @@ from diffusers import AutoencoderKL, StableDiffusionControlNetPipeline
 from transformers import CLIPTokenizer
 
 from qnerf_core.authoring.architecture import make_scheduler
-from qnerf_core.authoring.train_unet import Denoiser, TrainedDenoiser
+from qnerf_core.authoring.train_unet import CONTROLS, Denoiser, TrainedDenoiser
 from qnerf_core.authoring.training import AveragedWeights, load_checkpoint
 from qnerf_core.errors import AssetError
 
@@ -29,13 +29,15 @@ def write_model(trained: TrainedDenoiser, out: Path) -> None:
         text_encoder=trained.module.text_encoder,
         tokenizer=trained.tokenizer,
         unet=trained.module.unet.half(),
-        controlnet=trained.module.controlnet.half(),
+        controlnet=trained.module.controlnets["skeleton"].half(),
         scheduler=make_scheduler(),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
     )
     pipeline.save_pretrained(out, safe_serialization=True)
+    for kind, controlnet in trained.module.controlnets.items():
+        controlnet.half().save_pretrained(out / CONTROLS[kind])
 
 
 def write_snapshot(work: Path, out: Path) -> None:
@@ -50,6 +52,7 @@ def write_snapshot(work: Path, out: Path) -> None:
             "There is no checkpoint to write", f"{work / 'unet.pt'} does not exist", "Start the training first."
         )
     tokenizer = CLIPTokenizer.from_pretrained(out / "tokenizer")
-    average = AveragedWeights(Denoiser(tokenizer), 0.0)
+    kinds = [kind for kind in CONTROLS if any(name.startswith(f"controlnets.{kind}.") for name in state["model"])]
+    average = AveragedWeights(Denoiser(tokenizer, kinds), 0.0)
     average.load(state["average"])
     write_model(TrainedDenoiser(average.module, tokenizer), out)

@@ -1,4 +1,4 @@
-"""Trains the built-in model's UNet, skeleton ControlNet and text encoder, jointly, from scratch.
+"""Trains the built-in model's UNet, its two ControlNets and text encoder, jointly, from scratch.
 
 Most steps do what an edit does: the reference picture of a pair goes through the network as it does in the inversion,
 and its self-attention features make the keys and values of the target's decoder (MasaCtrl). Stable Diffusion is large
@@ -8,7 +8,7 @@ enough to take over identity that way untrained; a network this small has to hav
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +42,7 @@ from qnerf_core.authoring.training import (
 )
 from qnerf_core.authoring.workers import Workers, is_first
 from qnerf_core.diffusion.attention import QueryLayer, find_query_layers, finer_than_coarsest
+from qnerf_core.diffusion.schedule import make_schedule
 
 _PEAK_RATE = 6e-4
 _CROP_PAIRS, _WHOLE_PAIRS = 4, 2
@@ -55,37 +56,52 @@ _SHEET_STEPS = 12
 _SHEET_SECONDS = 600.0
 
 
-class Denoiser(nn.Module):
-    """UNet, ControlNet and text encoder as one module to train."""
+CONTROLS = {"skeleton": "controlnet", "depth": "controlnet_depth"}
+"""Kinds of control, and the folder of each one's ControlNet in the model."""
 
-    def __init__(self, tokenizer: CLIPTokenizer) -> None:
+
+class Denoiser(nn.Module):
+    """UNet, a ControlNet for each kind of control, and text encoder as one module to train."""
+
+    def __init__(self, tokenizer: CLIPTokenizer, kinds: Collection[str]) -> None:
         super().__init__()
         self.unet: UNet2DConditionModel = make_unet()
-        self.controlnet: ControlNetModel = make_controlnet(self.unet)
+        self.controlnets = nn.ModuleDict({kind: make_controlnet(self.unet) for kind in kinds})
         self.text_encoder: CLIPTextModel = make_text_encoder(tokenizer)
         # Zero convolutions protect a trained UNet; here both start from nothing, and a zero start only delays.
-        for convolution in [*self.controlnet.controlnet_down_blocks, self.controlnet.controlnet_mid_block]:
-            nn.init.normal_(convolution.weight, std=0.02)
-        nn.init.normal_(self.controlnet.controlnet_cond_embedding.conv_out.weight, std=0.05)
+        for controlnet in self.controlnets.values():
+            for convolution in [*controlnet.controlnet_down_blocks, controlnet.controlnet_mid_block]:
+                nn.init.normal_(convolution.weight, std=0.02)
+            nn.init.normal_(controlnet.controlnet_cond_embedding.conv_out.weight, std=0.05)
 
     def load_folder(self, folder: Path) -> None:
-        """Takes over the weights of a model folder."""
+        """Takes over the weights of a model folder; a ControlNet that it lacks starts as a copy of the first."""
         self.unet.load_state_dict(UNet2DConditionModel.from_pretrained(folder / "unet").state_dict())
-        self.controlnet.load_state_dict(ControlNetModel.from_pretrained(folder / "controlnet").state_dict())
+        for kind in self.controlnets:
+            name = CONTROLS[kind]
+            place = folder / name if (folder / name).is_dir() else folder / CONTROLS["skeleton"]
+            self.controlnets[kind].load_state_dict(ControlNetModel.from_pretrained(place).state_dict())
         self.text_encoder.load_state_dict(CLIPTextModel.from_pretrained(folder / "text_encoder").state_dict())
 
     def forward(
-        self, latents: torch.Tensor, timesteps: torch.Tensor, tokens: torch.Tensor, control: torch.Tensor | None
+        self,
+        latents: torch.Tensor,
+        timesteps: torch.Tensor,
+        tokens: torch.Tensor,
+        control: torch.Tensor | None,
+        kind: str = "skeleton",
     ) -> torch.Tensor:
         """Predicted v (B, 4, h, w).
 
-        Without control pictures the ControlNet is left out; with fewer than B they belong to the last rows.
+        Without control pictures the ControlNet is left out; with fewer than B they belong to the last rows. `kind` is
+        theirs.
         """
         text = self.text_encoder(tokens).last_hidden_state
         if control is None:
             return self.unet(latents, timesteps, text).sample
         free = len(latents) - len(control)
-        down, middle = self.controlnet(latents[free:], timesteps[free:], text[free:], control, return_dict=False)
+        controlnet = self.controlnets[kind]
+        down, middle = controlnet(latents[free:], timesteps[free:], text[free:], control, return_dict=False)
         if free:
             *down, middle = (torch.cat([part.new_zeros(free, *part.shape[1:]), part]) for part in (*down, middle))
         return self.unet(
@@ -157,8 +173,11 @@ def train_unet(
     torch.manual_seed(seed)
     torch.set_flush_denormal(True)
     tokenizer = make_tokenizer(out / "tokenizer")
-    model = Denoiser(tokenizer)
-    for part in (model.unet, model.controlnet):
+    folder = LatentFolder(data, work / "latents", vae)
+    kinds = list(folder.counts)
+    shares = np.array(list(folder.counts.values())) / len(folder)
+    model = Denoiser(tokenizer, kinds)
+    for part in (model.unet, model.controlnets):
         part.to(memory_format=torch.channels_last)
     average = AveragedWeights(model, _AVERAGE_DECAY)
     optimizer = torch.optim.AdamW(model.parameters(), lr=_PEAK_RATE, betas=(0.9, 0.99), weight_decay=1e-3, fused=True)
@@ -173,7 +192,6 @@ def train_unet(
         model.load_folder(out)
         average = AveragedWeights(model, _AVERAGE_DECAY)
     layers = injecting_layers(model.unet)
-    folder = LatentFolder(data, work / "latents", vae)
     clock = Clock(minutes, seconds)
     workers = Workers()
     generator = np.random.default_rng([seed, step, workers.rank])
@@ -184,10 +202,11 @@ def train_unet(
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(share, _PEAK_RATE)
         cropped = share < whole_from
-        batch = folder.draw(generator, _CROP_PAIRS if cropped else _WHOLE_PAIRS, cropped)
-        pairs = len(batch.latents) // 2
         # Decided by the step, so that all workers have gradients for the same parameters.
         decisions = np.random.default_rng([seed, step])
+        kind = str(decisions.choice(kinds, p=shares))
+        batch = folder.draw(generator, kind, _CROP_PAIRS if cropped else _WHOLE_PAIRS, cropped)
+        pairs = len(batch.latents) // 2
         injected = decisions.random() < _INJECTED
         dropped = np.full(2 * pairs, _CAPTION_DROPPED)
         if injected:
@@ -208,7 +227,11 @@ def train_unet(
         target = scheduler.get_velocity(batch.latents, noise, timesteps)
         with injected_into_targets(layers if injected else ()):
             result = model(
-                noisy.contiguous(memory_format=torch.channels_last), timesteps, _tokens(tokenizer, captions), control
+                noisy.contiguous(memory_format=torch.channels_last),
+                timesteps,
+                _tokens(tokenizer, captions),
+                control,
+                kind,
             )
         loss = F.mse_loss(result, target)
         optimizer.zero_grad()
@@ -234,7 +257,7 @@ def train_unet(
             )
             saved = time.monotonic()
             if saved - painted > _SHEET_SECONDS or clock.share >= 1:
-                sheet = sample_sheet(average.module, tokenizer, vae, data)
+                sheet = np.concatenate([sample_sheet(average.module, tokenizer, vae, data, each) for each in kinds], 1)
                 (work / "sheets").mkdir(exist_ok=True)
                 Image.fromarray(sheet).save(work / "sheets" / f"step-{step:06d}.png")
                 painted = time.monotonic()
@@ -243,30 +266,35 @@ def train_unet(
 
 @torch.no_grad()
 def sample_sheet(
-    model: Denoiser, tokenizer: CLIPTokenizer, vae: AutoencoderKL, data: Path, pairs: int = 4
+    model: Denoiser, tokenizer: CLIPTokenizer, vae: AutoencoderKL, data: Path, kind: str = "skeleton", pairs: int = 4
 ) -> np.ndarray:
-    """Kept-out pairs to look at: reference, target's control, what the model paints, truth; uint8 (4S, NS, 3).
+    """Kept-out pairs of a kind of control to look at, uint8 (4S, NS, 3).
 
-    Painted from noise, with the reference's features at every step.
+    Rows: the reference, the target's control, the reference edited to it, the truth.
+    Edited as an independent edit does it: inverted, then denoised with the reference's features at every step.
     """
     samples = read_shard(data / "shard-0000.npz")
     # Pairs are numbers 2n and 2n + 1.
-    first = range(0, len(samples) - 1, 2 * max(1, len(samples) // (2 * pairs)))[:pairs]
+    first = [n for n in range(0, len(samples) - 1, 2) if samples[n].kind == kind]
+    first = first[:: max(1, len(first) // pairs)][:pairs]
     chosen = [samples[n] for n in first] + [samples[n + 1] for n in first]
     pairs = len(chosen) // 2
     pictures = to_tensor(np.stack([sample.image for sample in chosen]))
     control = control_pictures(chosen[pairs:])
-    scheduler = make_scheduler()
-    scheduler.set_timesteps(_SHEET_STEPS)
-    reference = vae.encode(pictures[:pairs] * 2 - 1).latent_dist.mode() * vae.config["scaling_factor"]
-    noise = torch.randn(reference.shape, generator=torch.Generator().manual_seed(0))
+    schedule = make_schedule(make_scheduler().config, _SHEET_STEPS)
+    clean = vae.encode(pictures[:pairs] * 2 - 1).latent_dist.mode() * vae.config["scaling_factor"]
+    trajectory = [clean]
+    for step in reversed(range(schedule.steps)):
+        timestep = torch.full((pairs,), schedule.inversion_timestep(step))
+        output = model(trajectory[0], timestep, _tokens(tokenizer, [""] * pairs), None)
+        trajectory.insert(0, schedule.inverse_step(output, trajectory[0], step))
     tokens = _tokens(tokenizer, [""] * pairs + [sample.caption for sample in chosen[pairs:]])
-    latents = noise
+    latents = trajectory[0]
     with injected_into_targets(injecting_layers(model.unet)):
-        for timestep in scheduler.timesteps:
-            both = torch.cat([scheduler.add_noise(reference, noise, timestep.expand(pairs)), latents])
-            prediction = model(both, timestep.expand(2 * pairs), tokens, control)[pairs:]
-            latents = scheduler.step(prediction, timestep, latents).prev_sample
+        for step, timestep in enumerate(schedule.timesteps):
+            both = torch.cat([trajectory[step], latents])
+            prediction = model(both, torch.full((2 * pairs,), timestep), tokens, control, kind)[pairs:]
+            latents, _ = schedule.step(prediction, latents, step)
     images = (vae.decode(latents / vae.config["scaling_factor"]).sample / 2 + 0.5).clamp(0, 1)
     rows = [torch.cat(list(part), dim=2) for part in (pictures[:pairs], control, images, pictures[pairs:])]
     return (torch.cat(rows, dim=1).permute(1, 2, 0) * 255).round().byte().numpy()

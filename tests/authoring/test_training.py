@@ -108,8 +108,8 @@ def test_crops_of_latents_and_control_show_the_same_place(shards: Path, tmp_path
     vae = start_as_downsampling(make_vae())
     folder = LatentFolder(shards, tmp_path, vae)
     assert len(folder) == 16
-    whole = folder.draw(np.random.default_rng(4), 3, cropped=False)
-    cropped = folder.draw(np.random.default_rng(4), 3, cropped=True)
+    whole = folder.draw(np.random.default_rng(4), "skeleton", 3, cropped=False)
+    cropped = folder.draw(np.random.default_rng(4), "skeleton", 3, cropped=True)
     assert whole.latents.shape == (6, 4, 32, 32)
     for index in range(6):
         places = [
@@ -142,7 +142,7 @@ def test_training_goes_on_and_gives_a_pipeline(shards: Path, tmp_path: Path) -> 
     write_snapshot(work, out)
     assert list((work / "sheets").glob("*.png"))
     pipeline = StableDiffusionControlNetPipeline.from_pretrained(out, safety_checker=None)
-    further = Denoiser(make_tokenizer(out / "tokenizer"))
+    further = Denoiser(make_tokenizer(out / "tokenizer"), ["skeleton"])
     further.load_folder(out)
     stored = pipeline.unet.state_dict()
     assert all(torch.equal(value, stored[name]) for name, value in further.unet.state_dict().items())
