@@ -93,6 +93,8 @@ class JobQueue(QObject):
         self._save()
         self.worker.shutdown(timeout)
         self._writer.shutdown(wait=True)
+        # What the engine said while it ended may still arrive; it is not written any more.
+        self._file = None
 
     def add(self, job: Job, index: int | None = None) -> Job:
         self.jobs.insert(len(self.jobs) if index is None else index, job)
