@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qnerf_core.authoring.materials import Colour, bands, colour_name, edge, noise, paint, random_colour
+from qnerf_core.authoring.materials import Colour, away_from, bands, colour_name, edge, noise, paint, random_colour
 from qnerf_core.authoring.mesh import SurfaceMesh, vertex_normals
 from qnerf_core.authoring.skinned import FineBody, Regions, SkinnedSubject
 from qnerf_core.body.pose import BETA_COUNT
@@ -59,6 +59,9 @@ class Appearance:
         )
 
 
+OWN_CLOTHES: tuple[Colour, Colour] = ((0.78, 0.14, 0.12), (0.12, 0.2, 0.45))
+"""Shirt and trousers of the capture: nobody at random wears both."""
+
 HAIR_COLOURS = np.array([[0.08, 0.06, 0.05], [0.25, 0.15, 0.08], [0.5, 0.33, 0.15], [0.8, 0.65, 0.35], [0.6, 0.6, 0.6]])
 
 
@@ -82,13 +85,16 @@ def _fabric(generator: np.random.Generator) -> Fabric:
 def random_appearance(generator: np.random.Generator) -> Appearance:
     """Draws a figure: body shape, skin, hair and clothes."""
     hair = HAIR_COLOURS[generator.integers(len(HAIR_COLOURS))]
+    shirt, trousers = _fabric(generator), _fabric(generator)
+    while not any(away_from(cloth.colour, (own,)) for cloth, own in zip((shirt, trousers), OWN_CLOTHES, strict=True)):
+        trousers = _fabric(generator)
     return Appearance(
         betas=random_betas(generator),
         skin=random_skin(generator),
         hair=(float(hair[0]), float(hair[1]), float(hair[2])),
         shoes=random_colour(generator, (0.08, 0.7)),
-        shirt=_fabric(generator),
-        trousers=_fabric(generator),
+        shirt=shirt,
+        trousers=trousers,
         sleeve=float(generator.choice([generator.uniform(0.3, 0.5), generator.uniform(0.9, 1.0)])),
         leg=float(generator.choice([generator.uniform(0.4, 0.55), generator.uniform(0.92, 1.0)], p=[0.3, 0.7])),
         hem=float(generator.uniform(-0.1, 0.06)),
