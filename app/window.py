@@ -17,6 +17,7 @@ from app.shell.closing import Closing
 from app.shell.commands_file import FileCommands
 from app.shell.commands_help import TOUR_SEEN, HelpCommands
 from app.shell.commands_look import LookCommands
+from app.shell.commands_pose import PoseCommands
 from app.shell.commands_run import RunCommands
 from app.shell.conditions import conditions
 from app.shell.docks import Docks, Slot
@@ -33,6 +34,7 @@ from app.shell.settings import Preferences
 from app.shell.status import StatusBar
 from app.shell.themes import themes
 from app.shell.welcome import RecentEntry, WelcomePage
+from app.shell.wiring import Wiring
 
 _log = logging.getLogger(__name__)
 
@@ -62,10 +64,20 @@ class MainWindow(QMainWindow):
         self.look = LookCommands(self)
         self.help = HelpCommands(self)
         self.closing = Closing(self)
+        self.wiring = Wiring(self)
         self.actions_of_table = ActionSet(self)
-        for name, target in (("file", self.file), ("look", self.look), ("help", self.help), ("run", RunCommands(self))):
+        for name, target in (
+            ("file", self.file),
+            ("look", self.look),
+            ("help", self.help),
+            ("run", RunCommands(self)),
+            ("wiring", self.wiring),
+        ):
             self.actions_of_table.register(name, target)
         self.menus = Menus(self, self.actions_of_table)
+        opener = self.actions_of_table.qactions["file.open"]
+        self.menus.insert_submenu(opener, "File/Open recent", self.file.fill_recent)
+        self.menus.insert_submenu(opener, "File/Begin with a capture", self.file.fill_captures)
         self.toolbar = make_toolbar(self, self.actions_of_table)
         self.status = StatusBar(self)
         self.setStatusBar(self.status)
@@ -83,6 +95,11 @@ class MainWindow(QMainWindow):
         self.stack = QStackedWidget()
         self.stack.setObjectName("centre")
         self.welcome = WelcomePage()
+        self.welcome.captureChosen.connect(lambda name: self.file.begin(name))
+        self.welcome.projectChosen.connect(lambda folder: self.file.open_path(folder))
+        self.welcome.projectForgotten.connect(self._forget_project)
+        self.welcome.openFolderRequested.connect(lambda: self.file.open())
+        self.welcome.tourRequested.connect(lambda: self.help.tour())
         self.viewport_slot = Slot()
         self.viewport_slot.setObjectName("viewportSlot")
         self.stack.addWidget(self.welcome)
@@ -120,7 +137,10 @@ class MainWindow(QMainWindow):
             self.busy.show_over("One moment ...")
 
     def _on_ready(self, name: str, thing: Any) -> None:
-        self.actions_of_table.register(name, thing)
+        # "queue" is the queue itself and "pose" what the Pose menu does; all else are panels.
+        target = name.removesuffix(" panel")
+        if name not in ("pose panel", "queue panel"):
+            self.actions_of_table.register(target, thing)
         if name == "document":
             for signal in (
                 thing.projectChanged,
@@ -128,8 +148,11 @@ class MainWindow(QMainWindow):
                 thing.pinsChanged,
                 thing.modifiedChanged,
                 thing.undo_stack.indexChanged,
+                thing.currentViewChanged,
+                thing.posedChanged,
             ):
                 signal.connect(self.refresh)
+            self.actions_of_table.register("pose", PoseCommands(thing))
             thing.projectChanged.connect(self._on_project)
             thing.noticePosted.connect(lambda title, text: notify(title, text, severity="warning"))
             self._tell_crashes()
@@ -139,6 +162,11 @@ class MainWindow(QMainWindow):
             thing.jobsChanged.connect(self.refresh)
             thing.jobEvent.connect(self._on_job_event)
             thing.problem.connect(lambda failure: notify(severity="error", **failure))
+        elif name == "viewport panel":
+            thing.displayChanged.connect(self.refresh)
+        elif name == "gallery panel":
+            thing.stopChanged.connect(self.refresh)
+            self.actions_of_table.register("comparison", thing.comparison)
         self.refresh()
 
     def _on_all_ready(self) -> None:
@@ -168,6 +196,12 @@ class MainWindow(QMainWindow):
             RecentEntry(Path(entry.folder), entry.name, Path(entry.picture), entry.opened)
             for entry in recent_projects()
         ]
+
+    def _forget_project(self, folder: Path) -> None:
+        from app.document.recent import forget
+
+        forget(folder)
+        self.welcome.set_recent(self.recent())
 
     def _on_project(self) -> None:
         document = self.rooms.document

@@ -9,7 +9,8 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
 from app.shell import shortcuts
-from app.shell.actions import ACTIONS, Action
+from app.shell.action_table import ACTIONS
+from app.shell.actions import Action
 from app.shell.icons import set_icon
 
 
@@ -52,7 +53,7 @@ class ActionSet(QObject):
 
     def run(self, name: str) -> None:
         action = self.table[name]
-        method = getattr(self._targets[action.target], action.call.partition(".")[2])
+        method = getattr(self._targets[action.target], action.method)
         if action.argument is None:
             method()
         else:
@@ -76,7 +77,7 @@ class ActionSet(QObject):
             made = self.qactions[name]
             keys = shortcuts.shortcut_of(action)
             made.setShortcut(QKeySequence(keys))
-            tip = action.tip or action.text.rstrip(" .")
+            tip = action.tip or action.name
             shown = made.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
             made.setToolTip(f"{tip} ({shown})" if shown else tip)
         self.shortcutsChanged.emit()

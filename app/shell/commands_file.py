@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QMenu
 
 from app.paths import projects_folder
 from app.shell.preferences import PreferencesDialog
 from app.shell.tasks import beside
+from qnerf_core import assets
 
 if TYPE_CHECKING:
     from app.document.document import Document
@@ -65,6 +67,19 @@ class FileCommands(QObject):
         window.busy.show_over(f"Opening {name} ...")
         task = beside(self, lambda: open_scene(capture, document.body), document.start_project)
         task.destroyed.connect(window.busy.hide)
+
+    def fill_recent(self, menu: QMenu) -> None:
+        menu.clear()
+        for entry in self._window.recent():
+            opener = menu.addAction(entry.name, partial(self.open_path, entry.folder))
+            opener.setToolTip(str(entry.folder))
+        if menu.isEmpty():
+            menu.addAction("No projects yet").setEnabled(False)
+
+    def fill_captures(self, menu: QMenu) -> None:
+        menu.clear()
+        for name in assets.builtin_scenes():
+            menu.addAction(name, partial(self.begin, name))
 
     def _leaving(self, go: Callable[[], object]) -> None:
         self._window.when_ready(lambda: self._window.closing.leave_project(go))

@@ -22,11 +22,6 @@ class RunCommands(QObject):
         assert queue is not None
         return queue
 
-    def start(self) -> None:
-        document = self._window.rooms.document
-        assert document is not None
-        self._queue.submit_edit(document)
-
     def pause(self) -> None:
         self._queue.pause()
 

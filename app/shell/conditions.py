@@ -19,7 +19,7 @@ def conditions(window: MainWindow) -> frozenset[str]:
     if window.windowState() & Qt.WindowState.WindowFullScreen:
         found.add("fullscreen")
     found |= {f"shows_{name}" for name, dock in window.docks.docks.items() if not dock.isHidden()}
-    return frozenset(found | _of_document(window) | _of_queue(window))
+    return frozenset(found | _of_document(window) | _of_queue(window) | _of_panels(window))
 
 
 def _of_document(window: MainWindow) -> set[str]:
@@ -33,6 +33,9 @@ def _of_document(window: MainWindow) -> set[str]:
         modified=document.is_modified,
         can_undo=document.undo_stack.canUndo(),
         can_redo=document.undo_stack.canRedo(),
+        through=document.looking_through,
+        both=document.show_both,
+        source=document.posed == "source",
     )
 
 
@@ -46,6 +49,15 @@ def _of_queue(window: MainWindow) -> set[str]:
         unfinished=bool(states & {"running", "queued"}),
         paused="paused" in states,
         done=bool(states & {"finished", "cancelled"}),
+    )
+
+
+def _of_panels(window: MainWindow) -> set[str]:
+    viewport, gallery = window.rooms.viewport, window.rooms.gallery
+    shown = viewport.shown if viewport is not None else set()
+    return {f"shown_{name}" for name in shown} | _named(
+        previews=window.wiring.previews,
+        shows_run=gallery is not None and gallery.run is not None,
     )
 
 

@@ -74,6 +74,7 @@ class Docks(QObject):
         self.inspector = QTabWidget()
         self.inspector.setObjectName("inspectorTabs")
         self.inspector.setDocumentMode(True)
+        self.inspector.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         for tab in INSPECTOR_TABS:
             slot = Slot(self.inspector)
             self.slots[tab.lower()] = slot

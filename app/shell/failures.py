@@ -7,8 +7,8 @@ import logging
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from types import TracebackType
-from typing import IO
 
 from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
 
@@ -27,14 +27,22 @@ _LEVELS = {
 CRASH_FILE = "crash.log"
 
 
-def install() -> IO[str]:
-    """Catch everything from now on; the returned file belongs to faulthandler and stays open."""
+def install() -> Callable[[], None]:
+    """Catch everything from now on, until what is returned is called."""
+    before = sys.excepthook, threading.excepthook
     sys.excepthook = on_exception
     threading.excepthook = _on_thread_exception
-    qInstallMessageHandler(_on_qt_message)
+    message_handler = qInstallMessageHandler(_on_qt_message)
     crash_file = (logs_folder() / CRASH_FILE).open("a", encoding="utf-8")
     faulthandler.enable(crash_file)
-    return crash_file
+
+    def undo() -> None:
+        sys.excepthook, threading.excepthook = before
+        qInstallMessageHandler(message_handler)
+        faulthandler.disable()
+        crash_file.close()
+
+    return undo
 
 
 def on_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

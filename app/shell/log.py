@@ -59,8 +59,3 @@ def stop_logging() -> None:
             root.removeHandler(handler)
             handler.close()
     logging.captureWarnings(False)
-
-
-def log_lines() -> LogLines | None:
-    application = QApplication.instance()
-    return application.findChild(LogLines) if application is not None else None

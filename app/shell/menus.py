@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar
 
 from app.shell.action_set import ActionSet
@@ -32,14 +36,16 @@ class Menus:
             self.menus[path] = made
         return self.menus[path]
 
-    def insert_submenu(self, before: str, path: str, actions: ActionSet) -> QMenu:
-        """A menu that somebody else fills, before an action."""
+    def insert_submenu(self, after: QAction, path: str, fill: Callable[[QMenu], None]) -> None:
+        """A menu after an action that `fill` fills each time it is opened."""
         parent, _, name = path.rpartition("/")
         menu = QMenu(name, self._window)
         menu.setObjectName(f"menu {path}")
-        self.menus[parent].insertMenu(actions.qactions[before], menu)
+        menu.setToolTipsVisible(True)
+        menu.aboutToShow.connect(partial(fill, menu))
+        entries = self.menus[parent].actions()
+        self.menus[parent].insertMenu(entries[entries.index(after) + 1], menu)
         self.menus[path] = menu
-        return menu
 
 
 def make_toolbar(window: QMainWindow, actions: ActionSet) -> QToolBar:

@@ -31,7 +31,7 @@ class ShortcutSheet(QDialog):
         for action in actions.table.values():
             keys = shortcuts.shown(shortcuts.shortcut_of(action))
             if keys:
-                groups.setdefault(action.menu.split("/")[0], []).append((action.text.rstrip(" ."), keys))
+                groups.setdefault(action.menu.split("/")[0], []).append((action.name, keys))
         groups["Mouse in the viewport"] = list(MOUSE)
         page = QWidget()
         columns = QHBoxLayout(page)

@@ -112,7 +112,7 @@ class ShortcutEditor(QDialog):
             item = self._items[action.id]
             item.setText(1, shortcuts.shown(self._chosen[action.id]))
             font = item.font(1)
-            font.setBold(self._chosen[action.id] != shortcuts.normal(action.shortcut))
+            font.setBold(self._chosen[action.id] != shortcuts.normal(action.keys))
             item.setFont(1, font)
 
     def _apply_filter(self, text: str) -> None:
@@ -161,10 +161,10 @@ class ShortcutEditor(QDialog):
 
     def _take_default(self) -> None:
         if self._action is not None:
-            self._keys.setKeySequence(QKeySequence(self._action.shortcut))
+            self._keys.setKeySequence(QKeySequence(self._action.keys))
 
     def _reset_all(self) -> None:
-        self._chosen = {action.id: shortcuts.normal(action.shortcut) for action in self._table}
+        self._chosen = {action.id: shortcuts.normal(action.keys) for action in self._table}
         self._write_keys()
         self._select()
 
@@ -176,4 +176,4 @@ class ShortcutEditor(QDialog):
 
 
 def _name(action: Action) -> str:
-    return f"{action.menu.split('/')[-1]}: {action.text.rstrip(' .')}"
+    return f"{action.menu.split('/')[-1]}: {action.name}"

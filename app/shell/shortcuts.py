@@ -18,13 +18,13 @@ def normal(keys: str) -> str:
 
 def shortcut_of(action: Action) -> str:
     chosen = settings.store().value(f"shortcuts/{action.id}")
-    return normal(action.shortcut) if chosen is None else str(chosen)
+    return normal(action.keys) if chosen is None else str(chosen)
 
 
 def set_shortcut(action: Action, keys: str) -> None:
     """Remember the keys ("" for none) if they differ from the table's."""
     store, keys = settings.store(), normal(keys)
-    if keys == normal(action.shortcut):
+    if keys == normal(action.keys):
         store.remove(f"shortcuts/{action.id}")
     else:
         store.setValue(f"shortcuts/{action.id}", keys)

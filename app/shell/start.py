@@ -24,12 +24,13 @@ def open_window(path: Path | None) -> int:
 
     application = make_application(sys.argv[:1])
     lines = log.start_logging(application)
-    crash_file = failures.install()
+    stop_catching = failures.install()
     found = notices()
     assert found is not None
     window = MainWindow(found, lines, path)
     close_on_signals(window)
     window.show()
     code = application.exec()
-    crash_file.flush()
+    stop_catching()
+    log.stop_logging()
     return code

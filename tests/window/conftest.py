@@ -77,7 +77,7 @@ def qapp(application: QApplication, home: Path, monkeypatch: pytest.MonkeyPatch)
         widget.deleteLater()
     settle()
     left = _left_behind(threads, children)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while left and time.monotonic() < deadline:
         settle()
         time.sleep(0.05)
@@ -94,9 +94,13 @@ def open_window(qapp: QApplication) -> OpenWindow:
     def open_it(path: Path | None = None, project: str | None = None) -> MainWindow:
         found = notices()
         assert found is not None
-        window = MainWindow(found, LogLines(qapp), path)
+        lines = LogLines(qapp)
+        window = MainWindow(found, lines, path)
+        window.destroyed.connect(lines.deleteLater)
         window.show()
-        assert wait_until(lambda: window.rooms.is_finished)
+        # There is no window manager that would give it the keyboard.
+        window.activateWindow()
+        assert wait_until(lambda: window.isActiveWindow() and window.rooms.is_finished)
         if project is not None:
             window.file.begin(project)
             assert wait_until(lambda: window.rooms.document is not None and window.rooms.document.project is not None)
@@ -106,7 +110,7 @@ def open_window(qapp: QApplication) -> OpenWindow:
     return open_it
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = 90.0) -> bool:
     """Let the event loop run until something is the case; False if it never is."""
     deadline = time.monotonic() + seconds
     while not condition():

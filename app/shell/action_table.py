@@ -1,0 +1,261 @@
+"""The one table of actions: it feeds menus, toolbar, shortcuts and the command palette."""
+
+from __future__ import annotations
+
+from app.shell.actions import Action, menu
+
+_FILE = (
+    *menu(
+        "File",
+        Action(
+            "file.new",
+            "New project ...",
+            "file.new",
+            "Ctrl+N",
+            "project-new",
+            "Begin a project with a capture",
+            toolbar=True,
+        ),
+        Action(
+            "file.open", "Open ...", "file.open", "Ctrl+O", "folder-open", "Open a project or a capture", toolbar=True
+        ),
+    ),
+    *menu(
+        "File",
+        Action("file.save", "Save", "file.save", "Ctrl+S", "save", "Save the project", toolbar=True),
+        Action("file.save_as", "Save as ...", "file.save_as", "Ctrl+Shift+S"),
+        Action("file.show_folder", "Show project folder", "file.show_folder", icon="folder"),
+        Action("file.close", "Close project", "file.close", "Ctrl+W"),
+        when="project",
+    ),
+    *menu("File", Action("file.preferences", "Preferences ...", "file.preferences", "Ctrl+,", "settings")),
+    *menu("File", Action("file.quit", "Quit", "file.quit", "Ctrl+Q")),
+    *menu(
+        "Edit",
+        Action("edit.undo", "Undo", "file.undo", "Ctrl+Z", "undo", when="can_undo", toolbar=True),
+        Action("edit.redo", "Redo", "file.redo", "Ctrl+Shift+Z", "redo", when="can_redo", toolbar=True),
+    ),
+    *menu(
+        "Edit",
+        Action("edit.palette", "Command palette ...", "help.palette", "Ctrl+Shift+P", "palette", "Find any command"),
+        Action("edit.shortcuts", "Keyboard shortcuts ...", "help.edit_shortcuts", icon="keyboard"),
+    ),
+)
+
+_POSE = (
+    *menu(
+        "Pose",
+        Action(
+            "pose.mirror", "Mirror pose", "document.mirror", "Ctrl+M", "mirror", "Swap left and right", toolbar=True
+        ),
+        Action("pose.copy_left", "Copy left side to right", "document.copy_side:left", "Ctrl+Shift+L"),
+        Action("pose.copy_right", "Copy right side to left", "document.copy_side:right", "Ctrl+Shift+R"),
+        when="project",
+    ),
+    *menu(
+        "Pose",
+        Action("pose.reset_joint", "Reset joint", "document.reset_joint", "Alt+R", when="joint"),
+        Action("pose.reset_limb", "Reset limb", "document.reset_limb", "Alt+Shift+R", when="joint"),
+        Action(
+            "pose.reset",
+            "Reset whole pose",
+            "document.reset_pose",
+            "Ctrl+Alt+R",
+            "reset",
+            "Back to the pose of the photos",
+            toolbar=True,
+        ),
+        when="project",
+    ),
+    *menu(
+        "Pose",
+        Action("pose.pin", "Pin or unpin the joint", "pose.pin", "P", "pin", "What is pinned stays", when="joint"),
+        when="project",
+        scope="viewport",
+    ),
+    *menu(
+        "Pose",
+        Action("pose.unpin_all", "Unpin all joints", "document.unpin_all", when="pins"),
+        Action("pose.both", "Show source and target", "pose.show_both", checked="both"),
+        Action("pose.source", "Correct the source pose", "pose.pose_source", checked="source"),
+        when="project",
+    ),
+)
+
+_VIEW = (
+    *menu(
+        "View",
+        Action(
+            "view.through",
+            "Look through the photo",
+            "viewport.toggle_photo",
+            "Space",
+            "camera",
+            "The photo of the current view behind the body; again: the free camera",
+            checked="through",
+            toolbar=True,
+        ),
+        Action("view.next", "Next view", "viewport.next_view", "Right"),
+        Action("view.previous", "Previous view", "viewport.previous_view", "Left"),
+        when="project",
+        scope="viewport",
+    ),
+    *menu(
+        "View",
+        Action("view.home", "Frame the subject", "viewport.home", "Home", "home", toolbar=True),
+        Action("view.front", "From the front", "viewport.look_from:front", "Num+1", "view-front"),
+        Action("view.back", "From behind", "viewport.look_from:back", "Ctrl+Num+1"),
+        Action("view.right", "From the right", "viewport.look_from:right", "Num+3", "view-side"),
+        Action("view.left", "From the left", "viewport.look_from:left", "Ctrl+Num+3"),
+        Action("view.top", "From above", "viewport.look_from:top", "Num+7", "view-top"),
+        Action("view.corner", "From a corner", "viewport.look_from:corner"),
+        when="project",
+        scope="viewport",
+    ),
+    *menu(
+        "View",
+        Action(
+            "view.preview",
+            "Live preview",
+            "wiring.toggle_previews",
+            icon="eye",
+            tip="Look through a photo and stop dragging: it is edited to your pose, quickly and by itself",
+            checked="previews",
+        ),
+        when="project",
+    ),
+    *menu(
+        "View/Show",
+        Action("show.body", "Body", "viewport.toggle_shown:body", checked="shown_body"),
+        Action("show.skeleton", "Skeleton", "viewport.toggle_shown:skeleton", checked="shown_skeleton"),
+        Action("show.cameras", "Cameras", "viewport.toggle_shown:cameras", checked="shown_cameras"),
+        Action("show.floor", "Floor", "viewport.toggle_shown:floor", checked="shown_floor"),
+        Action(
+            "show.translucent", "See through the body", "viewport.toggle_shown:translucent", checked="shown_translucent"
+        ),
+        Action("show.statistics", "Statistics", "viewport.toggle_shown:statistics", checked="shown_statistics"),
+        when="project",
+    ),
+)
+
+_RUN = (
+    *menu(
+        "Run",
+        Action(
+            "run.start",
+            "Edit all views",
+            "edit.start",
+            "Ctrl+Return",
+            "edit-run",
+            "Edit with the settings of the Edit tab",
+            toolbar=True,
+        ),
+        when="project",
+    ),
+    *menu(
+        "Run",
+        Action("run.pause", "Pause the queue", "run.pause", icon="pause", when="unfinished"),
+        Action("run.resume", "Resume the queue", "run.resume", icon="play", when="paused"),
+        Action(
+            "run.cancel",
+            "Cancel the running job",
+            "run.cancel",
+            "Ctrl+.",
+            "stop",
+            "Stops after the step being done and keeps what is finished; again: at once",
+            when="running",
+        ),
+        Action("run.clear", "Clear finished jobs", "queue.clear_done", when="done"),
+    ),
+    *menu(
+        "Gallery",
+        Action("gallery.play", "Play the intervals", "gallery.play", "K", "play"),
+        Action("gallery.next", "Next interval", "gallery.next_stop", "Right"),
+        Action("gallery.previous", "Previous interval", "gallery.previous_stop", "Left"),
+        Action("gallery.first", "Go to the original", "gallery.first_stop", "Home"),
+        Action("gallery.last", "Go to the result", "gallery.last_stop", "End"),
+        Action("gallery.next_view", "Next view", "gallery.next_view", "Down"),
+        Action("gallery.previous_view", "Previous view", "gallery.previous_view", "Up"),
+        when="shows_run",
+        scope="gallery",
+    ),
+    *menu(
+        "Gallery",
+        Action("gallery.enlarge", "Enlarge the view", "gallery.toggle_enlarged", "Return"),
+        Action("gallery.compare", "Compare by wiping", "comparison.toggle", "W", "wipe"),
+        Action("gallery.branch", "Branch from this interval ...", "gallery.branch", "B", "branch"),
+        Action("gallery.export", "Export this interval ...", "gallery.choose_export", icon="export"),
+        when="shows_run",
+        scope="gallery",
+    ),
+)
+
+_WINDOW = (
+    *menu(
+        "Window",
+        Action("window.views", "Views", "look.toggle:views", checked="shows_views", when="project"),
+        Action("window.inspector", "Inspector", "look.toggle:inspector", checked="shows_inspector", when="project"),
+        Action("window.gallery", "Gallery", "look.toggle:gallery", checked="shows_gallery", when="project"),
+        Action("window.queue", "Queue", "look.toggle:queue", checked="shows_queue", when="project"),
+        Action("window.log", "Log", "look.toggle:log", "Ctrl+L", checked="shows_log"),
+    ),
+    *menu(
+        "Window/Go to",
+        Action("window.pose_tab", "Pose", "look.show:pose", "Alt+1", "pose"),
+        Action("window.edit_tab", "Edit", "look.show:edit", "Alt+2", "edit-run"),
+        Action("window.result_tab", "Result", "look.show:result", "Alt+3", "cube"),
+        Action("window.export_tab", "Export", "look.show:export", "Alt+4", "export"),
+        Action("window.history_tab", "History", "look.show:history", "Alt+5", "history"),
+        when="project",
+    ),
+    *menu(
+        "Window",
+        Action(
+            "window.focus_viewport",
+            "Only the viewport",
+            "look.focus:viewport",
+            "Ctrl+Space",
+            "focus",
+            "Hide all panels; again: show them",
+            checked="focus_viewport",
+            when="project",
+            toolbar=True,
+        ),
+        Action(
+            "window.focus_gallery",
+            "Large gallery",
+            "look.focus:gallery",
+            "Ctrl+Shift+Space",
+            "gallery",
+            "Give the gallery most of the window; again: as before",
+            checked="focus_gallery",
+            when="project",
+            toolbar=True,
+        ),
+        Action("window.fullscreen", "Full screen", "look.fullscreen", "F11", "fullscreen", checked="fullscreen"),
+        Action("window.reset", "Reset layout", "look.reset_layout", icon="layout", when="project"),
+    ),
+    *menu(
+        "Window/Theme",
+        Action("theme.system", "Follow the system", "look.choose_theme:system", checked="theme_system"),
+        Action("theme.dark", "Dark", "look.choose_theme:dark", icon="moon", checked="theme_dark"),
+        Action("theme.light", "Light", "look.choose_theme:light", icon="sun", checked="theme_light"),
+    ),
+    *menu(
+        "Help",
+        Action("help.panel", "Help for this panel", "help.here", "F1", "help"),
+        Action("help.contents", "All help pages", "help.contents"),
+    ),
+    *menu(
+        "Help",
+        Action("help.tour", "Tour of the window", "help.tour", icon="play"),
+        Action("help.sheet", "Shortcut sheet", "help.sheet", "Ctrl+F1", "keyboard"),
+    ),
+    *menu(
+        "Help",
+        Action("help.system", "Copy system information", "help.copy_system", icon="copy"),
+        Action("help.about", "About QNeRF Studio", "help.about", icon="info"),
+    ),
+)
+
+ACTIONS: tuple[Action, ...] = (*_FILE, *_POSE, *_VIEW, *_RUN, *_WINDOW)
