@@ -7,10 +7,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from app.job_state import Job, new_job_id
-from qnerf_core.body.pose_file import read_pose, write_pose
+from qnerf_core.body.pose_file import write_pose
 from qnerf_core.errors import SettingsError
 from qnerf_core.runs.branching import check_branch
 from qnerf_core.runs.folder import RunFolder
@@ -31,13 +29,19 @@ def edit_job(document: Document, branch_from: tuple[Path, int] | None = None) ->
     project = document.project
     if project is None:
         raise SettingsError("There is nothing to edit", "no project is open", "Open a capture first.")
+    if document.control == "depth" and branch_from is None:
+        raise SettingsError(
+            f"{project.name} is edited by a depth proxy",
+            "this version shapes bodies in the window, not proxies",
+            f"Use the command line: python main.py edit --scene {document.spec.scene} --edit NAME --out FOLDER.",
+        )
     folder = project.runs_folder / _run_name(document.edit_name)
     spec = document.spec
     if branch_from is not None:
         source, interval = branch_from
         spec = spec.model_copy(update={"edit": RunFolder(source).spec.edit})
         check_branch(RunFolder(source), interval, spec)
-    elif document.edit_name == CUSTOM or not _source_is_the_captures(document):
+    elif document.edit_name == CUSTOM or document.source_is_own:
         target = folder / TARGET_FILES["skeleton"]
         write_pose(target, document.target_pose)
         write_pose(folder / SOURCE_FILES["skeleton"], document.source_pose)
@@ -58,14 +62,6 @@ def export_job(run: Path, parts: set[str], out: Path) -> Job:
 def fit_job(source: str | Path, out: Path) -> Job:
     """Of a capture (name or folder) or a run."""
     return Job(new_job_id(), "fit", f"NeRF of {Path(source).name}", out, {"source": str(source)})
-
-
-def _source_is_the_captures(document: Document) -> bool:
-    if document.capture is None:
-        return False
-    own, given = document.source_pose, read_pose(document.capture.source_pose_path)
-    names = ("global_orient", "body_pose", "betas", "translation")
-    return all(np.array_equal(getattr(own, name), getattr(given, name)) for name in names)
 
 
 def _title_of(edit: str) -> str:

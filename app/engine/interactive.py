@@ -109,12 +109,13 @@ class Interactive:
         self._channel.send(answer | {"seconds": seconds})
 
     def _inputs(self, request: dict[str, Any], spec: EditSpec) -> EditInputs:
+        from qnerf_core.body.pose import BodyPose
         from qnerf_core.editing.inputs import build_inputs
 
         only = spec.model_copy(update={"views": (request["view"],)})
         source = _subject(request["source"])
         target = _subject(request["target"]) if "target" in request else source
-        backbone = self._models.of(spec)
+        backbone = self._models.of(spec.backbone, "skeleton" if isinstance(target, BodyPose) else "depth")
         return build_inputs(_scene(spec.scene), source, target, only, backbone, _body())
 
     def _render(self, request: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from qnerf_core.diffusion.backbone import Backbone
-    from qnerf_core.editing.spec import EditSpec
+    from qnerf_core.scene.capture import ControlKind
 
 
 class Models:
@@ -15,14 +15,14 @@ class Models:
     def __init__(self) -> None:
         self._loaded: tuple[tuple[object, ...], Backbone] | None = None
 
-    def of(self, spec: EditSpec) -> Backbone:
+    def of(self, name: str, control: ControlKind) -> Backbone:
         from app.doctor import best_device
-        from qnerf_core.editing.inputs import control_kind, load_backbone
+        from qnerf_core.editing.inputs import load_backbone
         from qnerf_core.runs.provenance import model_hash
 
-        key = (spec.backbone, control_kind(spec), model_hash(spec.backbone))
+        key = (name, control, model_hash(name))
         if self._loaded is None or self._loaded[0] != key:
             # The old one first: two large ones may not fit.
             self._loaded = None
-            self._loaded = key, load_backbone(spec, best_device())
+            self._loaded = key, load_backbone(name, control, best_device())
         return self._loaded[1]

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from app.results import export_results, fit_nerf, share_done
 from qnerf_core.editing import consolidate, events
-from qnerf_core.editing.inputs import prepare
+from qnerf_core.editing.inputs import find_edit, prepare
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import Cancelled, StudioError
 from qnerf_core.runs.branching import branch_run
 from qnerf_core.runs.folder import RUN_FILE, RunFolder
 from qnerf_core.runs.opening import open_run
-from qnerf_core.scene.capture import TARGET_FILES
+from qnerf_core.scene.capture import TARGET_FILES, load_scene
 
 if TYPE_CHECKING:
     from app.engine.service import Context
@@ -28,7 +28,8 @@ def edit(request: dict[str, Any], job: Context) -> dict[str, Any]:
     job.progress("loading", 0.0)
     folder = Path(request["folder"])
     spec = _spec(request, folder)
-    inputs = prepare(spec, backbone=job.models.of(spec))
+    control = find_edit(spec, *load_scene(spec.scene)).control
+    inputs = prepare(spec, backbone=job.models.of(spec.backbone, control))
     with open_run(folder, spec, resume=True) as store:
         stream = consolidate.run(
             inputs, spec, run_id=secrets.token_hex(4), resume=store.resume_state(), cancelled=job.cancelled

@@ -20,11 +20,11 @@ from qnerf_core.editing.geometry import ViewGeometry, view_geometry
 from qnerf_core.editing.region import EditRegion, find_region
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.editing.subject import Subject, surface_points
-from qnerf_core.errors import SettingsError
+from qnerf_core.errors import CaptureError, SettingsError
 from qnerf_core.proxy.files import read_proxy
 from qnerf_core.proxy.model import DepthProxy
 from qnerf_core.scene.camera import Camera
-from qnerf_core.scene.capture import Capture, ControlKind, load_capture
+from qnerf_core.scene.capture import SOURCE_FILES, Capture, ControlKind, load_scene
 from qnerf_core.scene.scene import Scene, View, load_images
 
 _SURFACE_POINTS = 800
@@ -73,54 +73,107 @@ def prepare(spec: EditSpec, *, device: str = "cpu", backbone: Backbone | None = 
     Raises:
         StudioError: Something is missing or wrong; says what.
     """
-    capture = load_capture(spec.scene)
-    kind = _kind(spec, capture)
-    path = Path(spec.edit) if Path(spec.edit).is_file() else capture.edit(spec.edit).target_path
-    source: BodyPose | DepthProxy
-    target: BodyPose | DepthProxy
-    if kind == "skeleton":
-        source, target, body = read_pose(capture.source_pose_path), read_pose(path), BodyModel.load()
-    else:
-        source, target, body = read_proxy(capture.source_proxy_path), read_proxy(path), None
+    scene, capture = load_scene(spec.scene)
+    files = find_edit(spec, scene, capture)
+    source, target, body = _read_states(files)
     if backbone is None:
-        backbone = load_backbone(spec, device)
-    return build_inputs(capture.scene, source, target, spec, backbone, body)
+        backbone = load_backbone(spec.backbone, files.control, device)
+    return build_inputs(scene, source, target, spec, backbone, body)
 
 
-def load_backbone(spec: EditSpec, device: str = "cpu") -> Backbone:
-    """Load the model that a spec names, with the ControlNet for its kind of control.
+def target_depth(spec: EditSpec, names: Sequence[str], size: tuple[int, int]) -> list[np.ndarray]:
+    """Return the depth that edited views should have, without loading the model.
 
     Args:
         spec: The choices.
+        names: Of the views.
+        size: (height, width) of the edited pictures.
+
+    Returns:
+        For each view (H, W) float32, metres along the viewing axis, 0 where it is not known.
+
+    Raises:
+        StudioError: Something that the spec names is missing or wrong.
+    """
+    scene, capture = load_scene(spec.scene)
+    source, target, body = _read_states(find_edit(spec, scene, capture))
+    views = scene.subset(names).views
+    cameras = [view.camera.scaled(size[1], size[0]) for view in views]
+    subject = Subject.of(source, target, body)
+    geometry, looseness, bounds = _measure(scene, views, cameras, subject)
+    pairs = (_target_depth(view, subject, looseness, spec, bounds) for view in geometry)
+    return [np.where(valid, depth, np.float32(0)) for depth, valid in pairs]
+
+
+def _read_states(files: EditFiles) -> tuple[BodyPose | DepthProxy, BodyPose | DepthProxy, BodyModel | None]:
+    if files.control == "skeleton":
+        return read_pose(files.source), read_pose(files.target), BodyModel.load()
+    return read_proxy(files.source), read_proxy(files.target), None
+
+
+def load_backbone(name: str, control: ControlKind, device: str = "cpu") -> Backbone:
+    """Load the model that a spec names.
+
+    Args:
+        name: "builtin", a folder or a hub id.
+        control: Which of its ControlNets.
         device: Where it computes.
 
     Raises:
         StudioError: It is missing or wrong; says what.
     """
-    folder = assets.model_folder() if spec.backbone == "builtin" else spec.backbone
-    return Backbone.load(folder, control_kind(spec), device)
+    return Backbone.load(assets.model_folder() if name == "builtin" else name, control, device)
 
 
-def control_kind(spec: EditSpec) -> ControlKind:
-    """Return what a spec's edit is controlled by.
+@dataclass(frozen=True)
+class EditFiles:
+    """What an edit is made of on the disk.
+
+    Attributes:
+        control: Whether the files hold poses ("skeleton") or proxies ("depth").
+        source: The subject as the pictures show it.
+        target: The subject after the edit.
+    """
+
+    control: ControlKind
+    source: Path
+    target: Path
+
+
+def find_edit(spec: EditSpec, scene: Scene, capture: Capture | None) -> EditFiles:
+    """Find the files of an edit.
 
     Args:
-        spec: The choices; if they leave it open, the capture says it.
+        spec: Its `edit` names one of the capture's edits, or a file. A file may have a `source_pose.json` or
+            `source_proxy.json` beside it, which goes before the capture's own source, and which pictures without a
+            `capture.json` need.
+        scene: What is edited.
+        capture: What came with it.
 
     Raises:
-        StudioError: The capture cannot be read, or it is edited by something else.
+        CaptureError: There is no such edit, or what the pictures show is not known.
+        SettingsError: The settings ask for another kind of control.
     """
-    return _kind(spec, load_capture(spec.scene))
-
-
-def _kind(spec: EditSpec, capture: Capture) -> ControlKind:
-    if spec.control.kind not in (None, capture.control):
+    given = Path(spec.edit)
+    beside = {kind: given.with_name(name) for kind, name in SOURCE_FILES.items()} if given.is_file() else {}
+    found = next((EditFiles(kind, path, given) for kind, path in beside.items() if path.is_file()), None)
+    if found is None and capture is None:
+        raise CaptureError(
+            f"Cannot edit {scene.name}",
+            "what the subject in its pictures looks like is not known",
+            f"Put its pose beside the target's file, named {SOURCE_FILES['skeleton']}; the window does so.",
+        )
+    if found is None:
+        assert capture is not None
+        target = given if given.is_file() else capture.edit(spec.edit).target_path
+        found = EditFiles(capture.control, capture.source_path, target)
+    if spec.control.kind not in (None, found.control):
         raise SettingsError(
-            f"{capture.scene.name} cannot be edited by {spec.control.kind}",
-            f"its control is {capture.control}",
+            f"{scene.name} cannot be edited by {spec.control.kind}",
+            f"its control is {found.control}",
             "Leave the kind of control to the capture.",
         )
-    return capture.control
+    return found
 
 
 def build_inputs(
@@ -153,11 +206,7 @@ def build_inputs(
     if images.shape[2:] != (height, width):
         images = torch.nn.functional.interpolate(images, (height, width), mode="bilinear", antialias=True).clamp(0, 1)
     subject = Subject.of(source, target, body)
-    geometry = [view_geometry(view, camera, scene.bounds, subject) for view, camera in zip(views, cameras, strict=True)]
-    bounds = np.asarray(scene.bounds if scene.bounds is not None else _bounds(geometry, subject), dtype=np.float64)
-    looseness = measure_looseness(
-        [view.source for view in geometry], [view.figure for view in geometry], [view.scene for view in geometry]
-    )
+    geometry, looseness, bounds = _measure(scene, views, cameras, subject)
     depths, valid = zip(*(_target_depth(view, subject, looseness, spec, bounds) for view in geometry), strict=True)
     controls = [subject.control_image(view.camera, view.target, view.boundary, spec.control) for view in geometry]
     kept = find_region(geometry, subject, looseness.outward, spec.background) if spec.background.keep else None
@@ -174,6 +223,17 @@ def build_inputs(
         prompt=spec.prompt if spec.prompt is not None else scene.prompt,
         region=kept,
     )
+
+
+def _measure(
+    scene: Scene, views: Sequence[View], cameras: Sequence[Camera], subject: Subject
+) -> tuple[list[ViewGeometry], Looseness, np.ndarray]:
+    geometry = [view_geometry(view, camera, scene.bounds, subject) for view, camera in zip(views, cameras, strict=True)]
+    looseness = measure_looseness(
+        [view.source for view in geometry], [view.figure for view in geometry], [view.scene for view in geometry]
+    )
+    bounds = np.asarray(scene.bounds if scene.bounds is not None else _bounds(geometry, subject), dtype=np.float64)
+    return geometry, looseness, bounds
 
 
 def _target_depth(

@@ -12,12 +12,12 @@ from qnerf_core.body.pose import BodyPose
 from qnerf_core.body.pose_file import read_pose
 from qnerf_core.control.loose_depth import depth_control_image
 from qnerf_core.diffusion.backbone import Backbone
-from qnerf_core.editing.inputs import build_inputs, choose_views, control_kind, picture_size, prepare
+from qnerf_core.editing.inputs import build_inputs, choose_views, find_edit, picture_size, prepare
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import CaptureError, SettingsError
 from qnerf_core.proxy.files import write_proxy
 from qnerf_core.scene.camera import Camera
-from qnerf_core.scene.capture import load_capture
+from qnerf_core.scene.capture import CAPTURE_FILE, load_capture, load_scene
 from qnerf_core.scene.scene import Scene, load_depth, load_images, load_mask
 from tests.editing.conftest import changed, inputs_of
 from tests.synthetic_capture import AFTER, BEFORE, proxy_of, ray_trace, write_capture, write_depth_capture
@@ -133,6 +133,22 @@ def test_a_pose_file_may_replace_a_built_in_edit(tmp_path: Path) -> None:
         prepare(changed(spec, edit="fly"))
 
 
+def test_pictures_without_a_capture_file_need_the_pose_in_them(tmp_path: Path) -> None:
+    """As an exported set is edited again."""
+    capture = write_capture(tmp_path / "capture", views=4, size=64, heldout=1)
+    (capture / CAPTURE_FILE).unlink()
+    target = tmp_path / "run" / "target_pose.json"
+    target.parent.mkdir()
+    target.write_bytes((assets.poses_folder() / "arms-raised.json").read_bytes())
+    spec = changed(EditSpec(), scene=str(capture), edit=str(target), backbone=str(builtin_like()), views=2)
+    with pytest.raises(CaptureError, match=r"named source_pose\.json"):
+        prepare(spec)
+    (target.parent / "source_pose.json").write_bytes((assets.poses_folder() / "stand.json").read_bytes())
+    inputs = prepare(spec)
+    assert len(inputs.views) == 2
+    assert bool((inputs.depth > 0).any())
+
+
 @pytest.fixture(scope="module")
 def loose(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_depth_capture(tmp_path_factory.mktemp("loose"), views=4, size=64, heldout=1)
@@ -144,7 +160,7 @@ def depth_spec(folder: Path, **changes: object) -> EditSpec:
 
 def test_a_capture_edited_by_proxies_is_shown_as_depth(loose: Path) -> None:
     spec = depth_spec(loose)
-    assert control_kind(spec) == "depth"
+    assert find_edit(spec, *load_scene(spec.scene)).control == "depth"
     inputs = prepare(spec)
     assert inputs.region is not None
     known_again = 0

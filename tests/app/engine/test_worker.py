@@ -130,6 +130,7 @@ def test_what_fails_says_what_to_change_and_the_next_job_runs(queue: JobQueue, c
     assert not wrong.folder.exists()
 
 
+@pytest.mark.slow
 def test_pausing_keeps_what_is_finished_and_a_second_cancel_kills(
     queue: JobQueue, capture: Path, tmp_path: Path
 ) -> None:
