@@ -6,12 +6,13 @@ in the layout of the built-in ones.
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from qnerf_core import files
+from qnerf_core import assets, files
 from qnerf_core.proxy.files import write_proxy
 from qnerf_core.proxy.model import DepthProxy, ProxyPart
 from qnerf_core.scene.camera import Camera
@@ -125,9 +126,8 @@ def write_capture(folder: Path, views: int = 8, size: int = 64, heldout: int = 2
         shared = {"camera_model": "OPENCV", "fl_x": cameras[0].fx, "fl_y": cameras[0].fy, "cx": cameras[0].cx,
                   "cy": cameras[0].cy, "w": size, "h": size}  # fmt: skip
         files.write_json(place / "transforms.json", shared | {"frames": frames})
-    zero_pose = {"version": 1}
     for sub in ("source_pose.json", "edits/up/pose.json", "edits/aside/pose.json"):
-        files.write_json(folder / sub, zero_pose)
+        shutil.copy(assets.poses_folder() / "stand.json", folder / sub)
     files.write_json(
         folder / "capture.json",
         {

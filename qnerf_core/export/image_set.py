@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from qnerf_core import files
+from qnerf_core.editing.inputs import target_depth
 from qnerf_core.errors import ExportError, RunError
 from qnerf_core.runs.folder import INFO_FILE, RunFolder
 from qnerf_core.runs.scenes import load_run_scene
 from qnerf_core.scene.capture import BOUNDARY_FOLDER, CAPTURE_FILE, Capture
 from qnerf_core.scene.nerfstudio import FILE_NAME, read_transforms, scene_metadata, write_transforms
 from qnerf_core.scene.provenance import read_provenance
-from qnerf_core.scene.scene import Scene, View
+from qnerf_core.scene.scene import Scene, View, write_depth
+
+DEPTH_FOLDER = "depth"
 
 
 def export_image_set(run_folder: Path | str, out: Path | str, interval: int | None = None) -> Scene:
@@ -22,8 +25,9 @@ def export_image_set(run_folder: Path | str, out: Path | str, interval: int | No
 
     The cameras are those that the capture came with (scaled if the pictures were edited at another size). The
     pictures are the run's own files, byte for byte, so each result carries the full settings; ``transforms.json``
-    names where they come from under ``qnerf.provenance``. Where the target of the edit is known, it becomes the
-    source of a ``capture.json``, so that the set can be edited again.
+    names where they come from under ``qnerf.provenance``. Where the target of the edit is known, ``depth/<view>.png``
+    is the depth that the edit aimed at, which helps a NeRF of so few views, and the target becomes the source of a
+    ``capture.json``, so that the set can be edited again.
 
     Args:
         run_folder: A run.
@@ -46,21 +50,29 @@ def export_image_set(run_folder: Path | str, out: Path | str, interval: int | No
         raise ExportError(f"Cannot export to {out}", "it holds something else", "Choose a new or empty folder.")
     whole, capture = load_run_scene(run.spec.scene)
     scene = whole.subset(run.views)
-    for folder in (out / "images", out / BOUNDARY_FOLDER):
+    for folder in (out / "images", out / DEPTH_FOLDER, out / BOUNDARY_FOLDER):
         if folder.exists():
             shutil.rmtree(folder)
+    target = _target(run, capture)
+    depths = {}
+    if target is not None:
+        depths = dict(zip(run.views, target_depth(run.spec, run.views, (height, width)), strict=True))
     views = []
     for view in scene.views:
         source = pictures[view.name]
         path = out / "images" / f"{view.name}{source.suffix}"
         files.write_bytes(path, source.read_bytes())
-        views.append(View(view.name, view.camera.scaled(width, height), path))
+        depth_path = None
+        if view.name in depths:
+            depth_path = out / DEPTH_FOLDER / f"{view.name}.png"
+            write_depth(depth_path, depths[view.name])
+        views.append(View(view.name, view.camera.scaled(width, height), path, depth_path=depth_path))
     name = f"{scene.name}, {Path(run.spec.edit).stem}" + ("" if interval is None else f", interval {interval + 1}")
     scene = replace(scene, name=name, prompt=run.info.get("prompt") or scene.prompt)
     metadata = scene_metadata(scene)
     metadata["qnerf"]["provenance"] = provenance(run) | ({} if interval is None else {"interval": interval})
     write_transforms(views, out / FILE_NAME, extra=metadata)
-    _write_capture(run, capture, scene, out, (height, width))
+    _write_capture(run, capture, target, scene, out, (height, width))
     return read_transforms(out)
 
 
@@ -82,13 +94,19 @@ def _previews(run: RunFolder, interval: int) -> dict[str, Path]:
     return pictures
 
 
-def _write_capture(run: RunFolder, capture: Capture | None, scene: Scene, out: Path, size: tuple[int, int]) -> None:
+def _target(run: RunFolder, capture: Capture | None) -> Path | None:
+    given = Path(run.spec.edit)
+    if given.is_file():
+        return given
+    known = capture.edits.get(run.spec.edit) if capture is not None else None
+    return known.target_path if known is not None else None
+
+
+def _write_capture(
+    run: RunFolder, capture: Capture | None, target: Path | None, scene: Scene, out: Path, size: tuple[int, int]
+) -> None:
     """Make the set a capture whose subject is posed as the run's target, if that and the scene's bounds are known."""
     (out / CAPTURE_FILE).unlink(missing_ok=True)
-    target: Path | None = Path(run.spec.edit)
-    if target is not None and not target.is_file():
-        known = capture.edits.get(run.spec.edit) if capture is not None else None
-        target = known.target_path if known is not None else None
     if target is None or scene.bounds is None:
         return
     control = run.spec.control.kind or (capture.control if capture else "skeleton")

@@ -19,7 +19,7 @@ from qnerf_core.runs.provenance import versions
 from qnerf_core.scene.camera import Camera
 from qnerf_core.scene.nerfstudio import FILE_NAME
 from qnerf_core.scene.provenance import read_provenance
-from qnerf_core.scene.scene import Scene, View, load_image, load_images
+from qnerf_core.scene.scene import Scene, View, load_depth, load_image, load_images
 
 CHECKPOINT_FILE = "radiance.safetensors"
 QUALITY_FILE = "quality.json"
@@ -74,6 +74,9 @@ def fit_scene(
 ) -> FittedScene:
     """Fit a radiance field and write ``radiance.safetensors`` and ``quality.json``.
 
+    Depth that comes with the views to fit is used: pictures of one edit agree less than photos do, and without it
+    what they disagree about becomes fog.
+
     Args:
         scene: A capture or an edited set.
         out: Folder.
@@ -95,7 +98,14 @@ def fit_scene(
     cameras = [view.camera for view in train]
     bounds = bounds_around(cameras) if scene.bounds is None else scene.bounds
     field = fit_radiance_field(
-        cameras, torch.from_numpy(load_images(train)), bounds, settings, seed, progress=progress, cancelled=cancelled
+        cameras,
+        torch.from_numpy(load_images(train)),
+        bounds,
+        settings,
+        seed,
+        depth=_depth(train),
+        progress=progress,
+        cancelled=cancelled,
     )
     field.save(out / CHECKPOINT_FILE)
     psnr = {view.name: _psnr(field, view) for view in kept_out}
@@ -114,6 +124,18 @@ def fit_scene(
     }
     files.write_json(out / QUALITY_FILE, quality)
     return FittedScene(field, train, bounds, quality)
+
+
+def _depth(views: Sequence[View]) -> torch.Tensor | None:
+    if all(view.depth_path is None for view in views):
+        return None
+    maps = [
+        load_depth(view)
+        if view.depth_path is not None
+        else np.zeros((view.camera.height, view.camera.width), dtype=np.float32)
+        for view in views
+    ]
+    return torch.from_numpy(np.stack(maps))
 
 
 def _psnr(field: RadianceField, view: View) -> float:

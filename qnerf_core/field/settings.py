@@ -85,5 +85,5 @@ class RadianceSettings(BaseModel):
     occupancy_interval: int = Field(default=25, ge=1)
     near: float = Field(default=0.05, ge=0)
     distortion_weight: float = Field(default=0.005, ge=0)
-    depth_weight: float = Field(default=0.0, ge=0)
+    depth_weight: float = Field(default=0.003, ge=0)
     learning_rate: float = Field(default=3e-2, gt=0)

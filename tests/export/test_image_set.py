@@ -16,7 +16,7 @@ from qnerf_core.field.settings import RadianceSettings
 from qnerf_core.runs.store import SETTINGS_KEY
 from qnerf_core.scene.capture import load_capture
 from qnerf_core.scene.provenance import read_provenance
-from qnerf_core.scene.scene import load_images
+from qnerf_core.scene.scene import load_depth, load_images
 from tests.synthetic_capture import BOUNDS, write_capture
 from tests.synthetic_run import make_backbone, make_spec, write_run
 
@@ -39,6 +39,8 @@ def test_an_exported_set_opens_as_a_capture_with_its_cameras_pixels_and_settings
         assert view.camera.fx == pytest.approx(expected.fx, abs=1e-6)
     assert np.array_equal(load_images(scene.views), load_images(source.training_views))
     assert scene.bounds == pytest.approx(BOUNDS)
+    known = [load_depth(view) > 0 for view in scene.views]
+    assert all(part.mean() > 0.2 for part in known)
     with Image.open(scene.views[0].image_path) as picture:
         settings = json.loads(picture.text[SETTINGS_KEY])
     assert EditSpec.model_validate(settings["spec"]).edit == "up"
