@@ -61,7 +61,7 @@ class DrawnView(QWidget):
         self._rendering: tuple[QImage, Camera] | None = None
         self._is_loaded = self._is_closed = False
         self._needs_render = True
-        self._drawn_at = 0.0
+        self._frame_began = 0.0
         self._frame_timer = self._single_shot(self._frame)
         self._smoother = Smoother(self._render_from, self)
         self._smoother.finished.connect(self._show_smooth)
@@ -76,7 +76,7 @@ class DrawnView(QWidget):
         """A frame soon; without `render` the scene is the same and only what is over or behind it changed."""
         self._needs_render = self._needs_render or render
         if not self._is_closed and self.isVisible() and not self._frame_timer.isActive():
-            elapsed = 1000.0 * (time.perf_counter() - self._drawn_at)
+            elapsed = 1000.0 * (time.perf_counter() - self._frame_began)
             self._frame_timer.start(max(0, round(_FRAME_MS - elapsed)))
 
     def shutdown(self) -> None:
@@ -97,7 +97,7 @@ class DrawnView(QWidget):
     def _frame(self) -> None:
         if self._is_closed:
             return
-        start = time.perf_counter()
+        self._frame_began = time.perf_counter()
         self.tools.step()
         self._frame_timer.stop()
         if self._needs_render:
@@ -105,8 +105,7 @@ class DrawnView(QWidget):
         self._state = None if self.desk.is_empty else OverlayState.of(self.desk, self.tools)
         self.setCursor(self._state.cursor if self._state is not None else Qt.CursorShape.ArrowCursor)
         self.repaint()
-        self._drawn_at = time.perf_counter()
-        spent = 1000.0 * (self._drawn_at - start)
+        spent = 1000.0 * (time.perf_counter() - self._frame_began)
         self.meter.add(spent)
         self.frameDrawn.emit(spent)
 
