@@ -42,6 +42,10 @@ _log = logging.getLogger(__name__)
 class MainWindow(QMainWindow):
     """The welcome page, or a project: viewport in the centre, panels in docks around it."""
 
+    rooms: Rooms
+    file: FileCommands
+    viewport_slot: Slot
+
     def __init__(self, notices: Notices, log: LogLines, path: Path | None = None) -> None:
         super().__init__()
         self.setObjectName("mainWindow")
