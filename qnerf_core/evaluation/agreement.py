@@ -19,9 +19,18 @@ ABSOLUTE_TOLERANCE = 0.005
 
 @dataclass(frozen=True)
 class Agreement:
-    """PSNR between views over all reprojected points, the number of points and of ordered pairs of views."""
+    """How well views agree over all reprojected points.
+
+    Attributes:
+        psnr: dB.
+        disagreement: Their squared difference as a share of that of points taken at random: 0 where they agree, 1
+            where they have nothing to do with each other. Unlike the PSNR it does not reward faint pictures.
+        points: Number of points.
+        pairs: Number of ordered pairs of views.
+    """
 
     psnr: float
+    disagreement: float
     points: int
     pairs: int
 
@@ -59,6 +68,7 @@ def view_agreement(
         The agreement, or None when no point is seen by two neighbouring views.
     """
     error, points, pairs = 0.0, 0, neighbouring_pairs(cameras, max_angle)
+    sums, squares = np.zeros(3), np.zeros(3)
     lifted = [_lift(cameras[view], depths[view], regions[view]) for view in range(len(cameras))]
     for first, second in pairs:
         rows, columns, world = lifted[first]
@@ -81,10 +91,16 @@ def view_agreement(
             there = ndimage.map_coordinates(images[second, channel].astype(np.float64), coordinates, order=1)
             here = images[first, channel, rows[seen], columns[seen]].astype(np.float64)
             error += float(np.square(there - here).sum())
+            sums[channel] += (here + there).sum() / 2
+            squares[channel] += (np.square(here) + np.square(there)).sum() / 2
         points += int(np.count_nonzero(seen))
     if points == 0:
         return None
-    return Agreement(mean_squared_error_to_psnr(error / (3 * points)), points, len(pairs))
+    mean_error = error / (3 * points)
+    # Two independent points differ by twice the variance.
+    at_random = 2 * float((squares / points - np.square(sums / points)).mean())
+    disagreement = mean_error / at_random if at_random > 0 else 0.0
+    return Agreement(mean_squared_error_to_psnr(mean_error), disagreement, points, len(pairs))
 
 
 def _lift(camera: Camera, depth: np.ndarray, region: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

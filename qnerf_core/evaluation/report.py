@@ -21,13 +21,14 @@ from qnerf_core.field.settings import RadianceSettings
 from qnerf_core.runs.folder import RunFolder
 
 EVALUATION_FILE = "evaluation.json"
-REPORT_VERSION = 1
+REPORT_VERSION = 2
 NERF_OFF = "the radiance field was switched off"
 # The finder of the figure must find it in the true pictures, or its figures mean nothing.
 REQUIRED_CEILING = 0.95
 TRUTH_KEYS = (
     "psnr_truth", "psnr_truth_full", "ssim_truth", "ssim_truth_full", "perceptual_truth", "perceptual_truth_full",
-    "silhouette_iou", "view_agreement_psnr", "view_agreement_psnr_figure", "kid_truth", "fid_truth",
+    "silhouette_iou", "view_agreement_psnr", "view_agreement_psnr_figure", "view_disagreement",
+    "view_disagreement_figure", "kid_truth", "fid_truth",
 )  # fmt: skip
 
 EXPLANATIONS = {
@@ -42,6 +43,8 @@ EXPLANATIONS = {
     "view_agreement_psnr": "dB, views reprojected into neighbours within "
     f"{MAX_ANGLE_DEGREES:g} degrees by the target's true depth, hidden points left out, inside the region; "
     "_figure: on the target's figure only; the truth's own value is view_agreement_psnr_ceiling",
+    "view_disagreement": "squared difference of the same reprojected points as a share of that of points taken at "
+    "random; lower is better. The PSNR above rises when a figure gets fainter or more blurred; this does not",
     "heldout_nerf_psnr": f"dB, a radiance field fitted without every {KEPT_OUT_EVERY}th view, against those views, "
     "inside the region; a set that agrees with itself scores high whatever it shows, the source too",
     "kid": "edited views against the source views, all in one subset (unbiased, may be below zero); the source "
@@ -147,14 +150,15 @@ def measure(
         unavailable |= dict.fromkeys(TRUTH_KEYS, inputs.no_truth)
     else:
         figures |= _against_truth(images, inputs.truth, per_view)
-        for key, areas in (
-            ("view_agreement_psnr", inputs.truth.regions),
-            ("view_agreement_psnr_figure", inputs.truth.masks),
-        ):
+        for suffix, areas in (("", inputs.truth.regions), ("_figure", inputs.truth.masks)):
             agreement = view_agreement(images, inputs.cameras, inputs.truth.depths, areas)
-            figures[key] = agreement.psnr if agreement else None
+            keys = (f"view_agreement_psnr{suffix}", f"view_disagreement{suffix}")
+            figures |= dict(
+                zip(keys, (agreement.psnr, agreement.disagreement) if agreement else (None, None), strict=True)
+            )
             if agreement is None:
-                unavailable[key] = f"no two views within {MAX_ANGLE_DEGREES:g} degrees see a common point"
+                none = f"no two views within {MAX_ANGLE_DEGREES:g} degrees see a common point"
+                unavailable |= dict.fromkeys(keys, none)
     few = "a distribution needs at least two views"
     for suffix, others in (("", inputs.source), ("_truth", inputs.truth.images if inputs.truth else None)):
         figures |= {f"kid{suffix}": None, f"fid{suffix}": None}
@@ -226,7 +230,11 @@ def _heldout(
 
 def _ceilings(truth: Truth | None, inputs: EvaluationInputs, warnings: list[str]) -> dict[str, float | None]:
     if truth is None:
-        return {"silhouette_iou_ceiling": None, "view_agreement_psnr_ceiling": None}
+        return {
+            "silhouette_iou_ceiling": None,
+            "view_agreement_psnr_ceiling": None,
+            "view_disagreement_ceiling": None,
+        }
     found = [
         silhouette_iou(segment_figure(image, plate), mask)
         for image, plate, mask in zip(truth.images, truth.plates, truth.masks, strict=True)
@@ -241,6 +249,7 @@ def _ceilings(truth: Truth | None, inputs: EvaluationInputs, warnings: list[str]
     return {
         "silhouette_iou_ceiling": ceiling,
         "view_agreement_psnr_ceiling": agreement.psnr if agreement else None,
+        "view_disagreement_ceiling": agreement.disagreement if agreement else None,
     }
 
 

@@ -54,6 +54,8 @@ COLUMNS = (
     Column("silhouette_iou", "silhouette IoU ↑", 3, True),
     Column("view_agreement_psnr", "agreement, dB ↑", 2, True),
     Column("view_agreement_psnr_figure", "agreement on the figure, dB ↑", 2, True),
+    Column("view_disagreement", "disagreement ↓", 3, False),
+    Column("view_disagreement_figure", "disagreement on the figure ↓", 3, False),
     Column("heldout_nerf_psnr", "NeRF on kept-out views, dB ↑", 2, True),
     Column("kid", "KID ↓", 3, False),
     Column("fid", "FID ↓", 1, False),
@@ -178,6 +180,7 @@ def markdown(reports: Mapping[tuple[str, str], Mapping[str, Any]], command: str)
         ceilings = {
             "silhouette_iou": reports[edit, methods[0]]["report"]["silhouette_iou_ceiling"],
             "view_agreement_psnr": reports[edit, methods[0]]["report"]["view_agreement_psnr_ceiling"],
+            "view_disagreement": reports[edit, methods[0]]["report"]["view_disagreement_ceiling"],
         }
         lines.append(_line(edit, "truth (ceiling)", ceilings, {}))
     if len(edits) > 1:

@@ -48,6 +48,21 @@ def test_an_offset_of_one_view_gives_the_psnr_computed_by_hand() -> None:
     assert agreement.pairs == 2
 
 
+def test_disagreement_is_a_share_that_does_not_reward_faint_pictures() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, IMAGES.shape)
+    noisy = view_agreement(IMAGES + noise, CAMERAS, DEPTHS, MASKS)
+    faint = view_agreement(0.5 + 0.2 * (IMAGES + noise), CAMERAS, DEPTHS, MASKS)
+    assert noisy is not None
+    assert faint is not None
+    assert faint.psnr > noisy.psnr + 10
+    assert faint.disagreement == pytest.approx(noisy.disagreement, rel=1e-3)
+    unrelated = np.random.default_rng(1).random(IMAGES.shape)
+    random = view_agreement(unrelated, CAMERAS, DEPTHS, MASKS)
+    assert random is not None
+    # Looking up between pixels averages, which takes variance out of noise on one side.
+    assert 0.8 < random.disagreement < 1.2
+
+
 def test_hidden_points_do_not_count() -> None:
     # In the source the ball hides part of the box from some cameras: with colours that say which surface is which,
     # a missing occlusion test would mix them.
