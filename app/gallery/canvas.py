@@ -137,12 +137,14 @@ class CompareCanvas(QWidget):
         elif self._comparison.flicker:
             paint_badge(painter, second, clip, Qt.AlignmentFlag.AlignLeft, font)
         elif self._comparison.style == "difference":
-            paint_badge(painter, f"{first} against {second}, 4 times", clip, Qt.AlignmentFlag.AlignLeft, font)
+            paint_badge(
+                painter, f"{first} against {second.lower()}, amplified 4 times", clip, Qt.AlignmentFlag.AlignLeft, font
+            )
         else:
             if self._comparison.divider > 0.06:
-                paint_badge(painter, second, clip, Qt.AlignmentFlag.AlignLeft, font)
+                paint_badge(painter, second, clip, Qt.AlignmentFlag.AlignLeft, font, 0.5)
             if self._comparison.divider < 0.94:
-                paint_badge(painter, first, clip, Qt.AlignmentFlag.AlignRight, font)
+                paint_badge(painter, first, clip, Qt.AlignmentFlag.AlignRight, font, 0.5)
 
     def _grips(self, place: QPointF) -> bool:
         if not self._wiping:

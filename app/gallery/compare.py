@@ -32,6 +32,7 @@ class Comparison(QObject):
         self.divider = 0.5
         self.flicker = False
         self.other: RunState | None = None
+        self._last: Against = "original"
 
     @property
     def active(self) -> bool:
@@ -39,16 +40,22 @@ class Comparison(QObject):
 
     def set_against(self, against: Against) -> None:
         if against != self.against:
+            self._last = self.against if self.active else against
             self.against = against
             self.changed.emit()
+
+    def toggle(self) -> None:
+        """Compare no more, or with what was compared with last."""
+        self.set_against("off" if self.active else self._last if self._last != "off" else "original")
 
     def set_style(self, style: Style) -> None:
         if style != self.style:
             self.style = style
             self.changed.emit()
 
-    def set_other(self, other: RunState | None) -> None:
+    def compare_with(self, other: RunState | None) -> None:
         self.other = other
+        self.against = "off" if other is None else "run"
         self.changed.emit()
 
     def set_divider(self, divider: float) -> None:

@@ -5,7 +5,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
@@ -19,6 +19,8 @@ from app.gallery.grid import PictureGrid
 from app.gallery.header import PAGES, Header
 from app.gallery.inside import InsidePage
 from app.gallery.pictures import Key, PictureStore
+from app.gallery.plots import PlotsPage
+from app.gallery.prefetch import Prefetcher
 from app.gallery.run_reader import RunReader, runs_in
 from app.gallery.run_state import RunState, Stop
 from app.gallery.transport import Transport
@@ -28,7 +30,6 @@ from qnerf_core.errors import RunError
 from qnerf_core.runs.labels import read_label
 
 if TYPE_CHECKING:
-    from app.gallery.plots import PlotsPage
     from app.jobs import JobQueue
 
 VIEWS, SHEET, ENLARGED, INSIDE, PLOTS = range(len(PAGES))
@@ -54,13 +55,10 @@ class Gallery(QWidget):
         self._runs_folder: Path | None = None
         self._state: RunState | None = None
         self._view = ""
-        self._last_against = self.comparison.against
         self._fresh = True
         self._calls = self._keys_of_the_gallery()
-        self._want = QTimer(self)
-        self._want.setSingleShot(True)
-        self._want.timeout.connect(self._ask_for_pictures)
         self._build()
+        self._prefetcher = Prefetcher(self, self.store, self._urgent, self.grid.keys)
         self._connect()
         self._show_state(None)
 
@@ -69,12 +67,11 @@ class Gallery(QWidget):
         self.grid = PictureGrid(self.store, self.zoom, self.comparison)
         self.enlarged = EnlargedPage(self.store, self.zoom, self.comparison)
         self.inside = InsidePage(self.store, self.zoom)
-        self.plots: PlotsPage | None = None
-        self._plots_place = QStackedWidget()
+        self.plots = PlotsPage()
         self.empty = EmptyState("gallery")
         self.empty.setObjectName("galleryEmpty")
         self.pages = QStackedWidget()
-        for page in (self.empty, self.grid, self.enlarged, self.inside, self._plots_place):
+        for page in (self.empty, self.grid, self.enlarged, self.inside, self.plots):
             self.pages.addWidget(page)
         self.transport = Transport()
         self.scrubber = self.transport.scrubber
@@ -100,9 +97,10 @@ class Gallery(QWidget):
         self.enlarged.viewSelected.connect(self.set_view)
         self.inside.viewSelected.connect(self.set_view)
         self.inside.stopSelected.connect(self.scrubber.set_stop)
-        self.comparison.changed.connect(self._remember_against)
+        self.plots.stopSelected.connect(self.scrubber.set_stop)
+        self.comparison.changed.connect(self._compare_plots)
         for page in (self.grid, self.enlarged, self.inside):
-            page.wantedChanged.connect(self._want.start)
+            page.wantedChanged.connect(self._prefetcher.schedule)
 
     # ---- what is shown
 
@@ -155,8 +153,7 @@ class Gallery(QWidget):
     def compare_with(self, run: Path | None) -> None:
         """Wipe against another run."""
         if run is None:
-            self.comparison.set_other(None)
-            self.comparison.set_against("off")
+            self.comparison.compare_with(None)
             return
         beside(self, RunReader(run).read, self._take_other)
 
@@ -178,23 +175,13 @@ class Gallery(QWidget):
     def show_page(self, page: int) -> None:
         self.header.tabs.setCurrentIndex(page)
         self.header.scale.setEnabled(page in (VIEWS, SHEET))
-        if page == PLOTS and self.plots is None:
-            # pyqtgraph takes its time to import; the window does not wait for it.
-            from app.gallery.plots import PlotsPage
-
-            self.plots = PlotsPage()
-            self._plots_place.addWidget(self.plots)
-            self.plots.stopSelected.connect(self.scrubber.set_stop)
-            self.plots.set_state(self._state)
-            self.plots.set_stop(self.stop)
-            self.plots.set_other(self.comparison.other)
         if page in (VIEWS, SHEET):
             self.grid.set_mode("views" if page == VIEWS else "sheet")
         if self._state is not None and self._state.stops:
-            widget = (self.grid, self.grid, self.enlarged, self.inside, self._plots_place)[page]
+            widget = (self.grid, self.grid, self.enlarged, self.inside, self.plots)[page]
             self.pages.setCurrentWidget(widget)
             (self.enlarged.canvas if page == ENLARGED else widget).setFocus()
-        self._want.start()
+        self._prefetcher.schedule()
 
     # ---- what can be done with it
 
@@ -222,10 +209,8 @@ class Gallery(QWidget):
         before, self._state = self._state, state
         same = before is not None and state is not None and before.path == state.path and bool(before.stops)
         at_newest = same and before is not None and self.stop >= before.newest
-        for part in (self.grid, self.enlarged, self.inside, self.transport, self._hover):
+        for part in (self.grid, self.enlarged, self.inside, self.plots, self.transport, self._hover):
             part.set_state(state)
-        if self.plots is not None:
-            self.plots.set_state(state)
         self.header.show_state(state, read_label(state.path).title if state else "")
         self.transport.setVisible(bool(state and state.stops))
         if state is None or not state.stops:
@@ -253,39 +238,28 @@ class Gallery(QWidget):
             self.empty.set_text("The run is starting", text)
 
     def _move_to(self, stop: int) -> None:
-        for page in (self.grid, self.enlarged, self.inside):
+        for page in (self.grid, self.enlarged, self.inside, self.plots):
             page.set_stop(stop)
-        if self.plots is not None:
-            self.plots.set_stop(stop)
         self.stopChanged.emit(stop)
-        self._want.start()
+        self._prefetcher.schedule()
 
-    def _ask_for_pictures(self) -> None:
-        if self.isVisible():
-            self.store.want(self._keys())
-
-    def _keys(self) -> Iterator[Key]:
+    def _urgent(self) -> Iterator[Key]:
         page = self.header.tabs.currentIndex()
         first = self.enlarged.keys() if page == ENLARGED else self.inside.keys() if page == INSIDE else ()
-        return chain(first, self.grid.keys())
+        return chain(first, self.grid.urgent_keys())
 
     def _take_other(self, other: RunState) -> None:
         if not other.stops:
             cause = other.problem or "it has no pictures yet"
             raise RunError(f"Cannot compare with {other.path.name}", cause, "Choose another run.")
-        self.comparison.other = other
-        self.comparison.against = "run"
-        self.comparison.changed.emit()
-        if self.plots is not None:
-            self.plots.set_other(other)
+        self.comparison.compare_with(other)
+
+    def _compare_plots(self) -> None:
+        self.plots.set_other(self.comparison.other if self.comparison.against == "run" else None)
 
     def _other_runs(self) -> list[tuple[str, Path]]:
         runs = runs_in(self._runs_folder)
         return [(read_label(path).title or path.name, path) for path in runs if path != self.run]
-
-    def _remember_against(self) -> None:
-        if self.comparison.active:
-            self._last_against = self.comparison.against
 
     # ---- keys and commands
 
@@ -303,7 +277,7 @@ class Gallery(QWidget):
             key.Key_Escape: self.step_out,
             key.Key_K: self.play,
             key.Key_B: self.branch,
-            key.Key_W: self.toggle_comparison,
+            key.Key_W: self.comparison.toggle,
         }
         return calls | dict.fromkeys(_FLICKER, lambda: self.comparison.set_flicker(True))
 
@@ -362,10 +336,6 @@ class Gallery(QWidget):
             here = views.index(self._view) if self._view in views else 0
             self.set_view(views[max(0, min(here + by, len(views) - 1))])
 
-    def toggle_comparison(self) -> None:
-        last = self._last_against if self._last_against != "off" else "original"
-        self.comparison.set_against("off" if self.comparison.active else last)
-
     def step_out(self) -> None:
         if self.zoom.is_zoomed:
             self.zoom.reset()
@@ -386,7 +356,7 @@ class Gallery(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._want.start()
+        self._prefetcher.schedule()
 
     def sizeHint(self) -> QSize:
         return QSize(900, 420)

@@ -110,44 +110,40 @@ class PictureGrid(QAbstractScrollArea):
             elif left + self._layout.column - bar.value() > self._layout.left + room:
                 bar.setValue(left + 2 * self._layout.column - self._layout.left - room)
 
-    def keys(self) -> Iterator[Key]:
-        """Pictures to decode, those that are seen first."""
-        if self._state is None:
+    def urgent_keys(self) -> Iterator[Key]:
+        """Pictures that are seen now, and those beside them in time."""
+        state, stop, zoomed = self._state, self._stop, self._zoom.is_zoomed
+        if state is None:
             return
-        seen = [cell for cell in self._layout.cells if self._on_screen(cell.frame).intersects(self._visible())]
         size = self._device(self._layout.tile)
-        if self._mode == "sheet":
-            for cell in (*seen, *self._layout.cells):
-                yield from self._key(cell.view, cell.stop or 0, size)
+        seen = [cell for cell in self._layout.cells if self._on_screen(cell.frame).intersects(self._visible())]
+        pictures = [state.picture(stop if cell.stop is None else cell.stop, cell.view) for cell in seen]
+        if self._mode == "views" and (self._comparison.active or self._comparison.flicker):
+            pictures += [self._comparison.partner(state, stop, cell.view) for cell in seen]
+        if self._mode == "views":
+            pictures += [state.picture(stop + 1, cell.view) for cell in seen]
+            pictures += [state.picture(stop - 1, cell.view) for cell in seen]
+        for picture in pictures:
+            if picture:
+                yield Key.of(picture, FULL if zoomed else size)
+
+    def keys(self) -> Iterator[Key]:
+        """Every picture of the run, the nearest in time first."""
+        state = self._state
+        if state is None:
             return
-        for cell in seen:
-            yield from self._key(cell.view, self._stop, size)
-        for cell in seen:
-            if self._comparison.active or self._comparison.flicker:
-                partner = self._comparison.partner(self._state, self._stop, cell.view)
-                if partner:
-                    yield Key.of(partner, size)
-                    if self._zoom.is_zoomed:
-                        yield Key.of(partner)
-            if self._zoom.is_zoomed:
-                yield from self._key(cell.view, self._stop, FULL)
-        for distance in range(1, len(self._state.stops)):
-            for stop in (self._stop + distance, self._stop - distance):
-                for cell in self._layout.cells:
-                    yield from self._key(cell.view, stop, size)
-                    if self._zoom.is_zoomed and distance == 1:
-                        yield from self._key(cell.view, stop, FULL)
-        if self._comparison.active:
-            for stop in range(len(self._state.stops)):
-                for cell in self._layout.cells:
-                    partner = self._comparison.partner(self._state, stop, cell.view)
+        size = self._device(self._layout.tile)
+        for stop in sorted(range(len(state.stops)), key=lambda stop: abs(stop - self._stop)):
+            for view in state.views:
+                picture = state.picture(stop, view)
+                if picture:
+                    yield Key.of(picture, size)
+        if self._mode == "views" and self._comparison.active:
+            for stop in range(len(state.stops)):
+                for view in state.views:
+                    partner = self._comparison.partner(state, stop, view)
                     if partner:
                         yield Key.of(partner, size)
-
-    def _key(self, view: str, stop: int, size: QSize) -> Iterator[Key]:
-        picture = self._state.picture(stop, view) if self._state else None
-        if picture:
-            yield Key.of(picture, size)
 
     def _device(self, size: QSize) -> QSize:
         ratio = self.devicePixelRatioF()
@@ -170,13 +166,21 @@ class PictureGrid(QAbstractScrollArea):
             else:
                 left = max(self.fontMetrics().horizontalAdvance(view) for view in state.views) + 3 * GAP
                 self._layout = lay_out_sheet(state.views, len(state.stops), aspect, room, bar, self._scale, left)
-        content, shown = self._layout.content, self.viewport().size()
-        self.verticalScrollBar().setRange(0, max(0, content.height() - shown.height()))
-        self.verticalScrollBar().setPageStep(shown.height())
-        self.verticalScrollBar().setSingleStep(max(1, self._layout.tile.height() // 3))
-        self.horizontalScrollBar().setRange(0, max(0, content.width() - shown.width()))
-        self.horizontalScrollBar().setPageStep(shown.width())
+        self._set_ranges(self._layout.content, self.maximumViewportSize())
         self._look_again()
+
+    def _set_ranges(self, content: QSize, room: QSize) -> None:
+        bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
+        width, height = room.width(), room.height()
+        if content.height() > height:
+            width -= bar
+        if content.width() > width:
+            height -= bar
+        self.verticalScrollBar().setRange(0, max(0, content.height() - height))
+        self.verticalScrollBar().setPageStep(height)
+        self.verticalScrollBar().setSingleStep(max(1, self._layout.tile.height() // 3))
+        self.horizontalScrollBar().setRange(0, max(0, content.width() - width))
+        self.horizontalScrollBar().setPageStep(width)
 
     def _on_screen(self, frame: QRect) -> QRect:
         return frame.translated(-self.horizontalScrollBar().value(), -self.verticalScrollBar().value())

@@ -132,12 +132,14 @@ def paint_divider(painter: QPainter, clip: QRectF, divider: float, *, knob: bool
     painter.restore()
 
 
-def paint_badge(painter: QPainter, text: str, clip: QRectF, side: Qt.AlignmentFlag, font: QFont) -> None:
-    """A small caption on a picture."""
+def paint_badge(
+    painter: QPainter, text: str, clip: QRectF, side: Qt.AlignmentFlag, font: QFont, share: float = 1.0
+) -> None:
+    """A small caption on a picture, no wider than a share of it."""
     painter.save()
     painter.setFont(font)
     metrics = painter.fontMetrics()
-    text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(10, int(clip.width() / 2) - 18))
+    text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(10, int(clip.width() * share) - 24))
     badge = QRectF(0, 0, metrics.horizontalAdvance(text) + 12, metrics.height() + 4)
     badge.moveTop(clip.top() + 6)
     if side == Qt.AlignmentFlag.AlignLeft:

@@ -51,6 +51,7 @@ class PictureStore(QObject):
         self._images: OrderedDict[Key, QImage] = OrderedDict()
         self._broken: dict[Picture, str] = {}
         self._bytes = 0
+        self._full_bytes = 262_144
         self._wanted: deque[Key] = deque()
         self._working = 0
         self._announced = False
@@ -85,14 +86,15 @@ class PictureStore(QObject):
         with self._lock:
             for key in dict.fromkeys(keys):
                 image = self._images.get(key)
-                if image is not None:
-                    self._images.move_to_end(key)
-                    room -= image.sizeInBytes()
-                elif key.picture not in self._broken:
-                    room -= 4 * key.width * key.height or 262_144
-                    missing.append(key)
+                if image is None and key.picture in self._broken:
+                    continue
+                room -= image.sizeInBytes() if image is not None else 4 * key.width * key.height or self._full_bytes
                 if room < 0:
                     break
+                if image is None:
+                    missing.append(key)
+                else:
+                    self._images.move_to_end(key)
             self._wanted.clear()
             self._wanted.extend(missing)
             start = min(len(missing), _THREADS) - self._working
@@ -129,6 +131,8 @@ class PictureStore(QObject):
             elif key not in self._images:
                 self._images[key] = image
                 self._bytes += image.sizeInBytes()
+                if not key.width:
+                    self._full_bytes = image.sizeInBytes()
                 while self._bytes > self.limit_bytes and len(self._images) > 1:
                     self._bytes -= self._images.popitem(last=False)[1].sizeInBytes()
             announce, self._announced = not self._announced, True

@@ -1,7 +1,18 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QBrush, QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
+from PySide6.QtGui import (
+    QBrush,
+    QColor,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QPolygonF,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.gallery.paint import AMBER, ORANGE, mix, muted, small_font
@@ -14,7 +25,8 @@ _TRACK = 26
 _SPARK = 40
 _SPARK_GAP = 6
 _GAP = 2
-_CAP = 62
+_CAP = 60
+_NARROW = 16
 
 
 class Scrubber(QWidget):
@@ -37,6 +49,8 @@ class Scrubber(QWidget):
         self._dragging = False
         self._spark = True
         self._wheel = 0
+        self._segments: list[QRectF] = []
+        self._drawn: QPixmap | None = None
 
     @property
     def stop(self) -> int:
@@ -49,7 +63,7 @@ class Scrubber(QWidget):
     def set_state(self, state: RunState | None) -> None:
         self._state = state
         self._stop = min(self._stop, max(0, self.count - 1))
-        self.update()
+        self._lay_out()
 
     def set_stop(self, stop: int) -> None:
         stop = max(0, min(stop, self.count - 1))
@@ -62,7 +76,7 @@ class Scrubber(QWidget):
         if shown != self._spark:
             self._spark = shown
             self.updateGeometry()
-            self.update()
+            self._lay_out()
 
     def sizeHint(self) -> QSize:
         return QSize(400, _TOP + _TRACK + 4 + (_SPARK + _SPARK_GAP if self._spark else 0))
@@ -72,15 +86,19 @@ class Scrubber(QWidget):
 
     def segment(self, stop: int) -> QRectF:
         """Where a stop is on the track."""
-        width = self.width() - 2 * _SIDE
+        return self._segments[stop]
+
+    def _lay_out(self) -> None:
+        width, last = self.width() - 2 * _SIDE, self.count - 1
         inner = max(1, self.count - 2)
-        cap = min(_CAP, width / self.count) if self.count else 0.0
+        cap = min(_CAP, max(width / max(1, self.count), (width - inner * _NARROW) / 2))
         each = (width - 2 * cap) / inner
-        if stop == 0:
-            return QRectF(_SIDE, _TOP, cap - _GAP, _TRACK)
-        if stop == self.count - 1:
-            return QRectF(_SIDE + width - cap, _TOP, cap, _TRACK)
-        return QRectF(_SIDE + cap + (stop - 1) * each, _TOP, each - _GAP, _TRACK)
+        self._segments = [QRectF(_SIDE + cap + (stop - 1) * each, _TOP, each - _GAP, _TRACK) for stop in range(last)]
+        if self._segments:
+            self._segments[0] = QRectF(_SIDE, _TOP, cap - _GAP, _TRACK)
+            self._segments.append(QRectF(_SIDE + width - cap, _TOP, cap, _TRACK))
+        self._drawn = None
+        self.update()
 
     def stop_at(self, x: float) -> int:
         for stop in range(self.count):
@@ -125,17 +143,43 @@ class Scrubber(QWidget):
             self.update()
             self.hovered.emit(stop)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._lay_out()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
+            self._drawn = None
+
     def paintEvent(self, _event: QPaintEvent) -> None:
-        if self._state is None or not self.count:
+        state = self._state
+        if state is None or not self.count:
             return
+        if self._drawn is None:
+            self._drawn = self._draw(state)
         with QPainter(self) as painter:
+            painter.drawPixmap(0, 0, self._drawn)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setFont(small_font(self.font()))
-            for number, stop in enumerate(self._state.stops):
+            if 0 <= self._hover < self.count:
+                self._paint_segment(painter, self._hover, state.stops[self._hover])
+            self._paint_head(painter, state.stops[self._stop])
+
+    def _draw(self, state: RunState) -> QPixmap:
+        """All that does not follow the mouse."""
+        ratio = self.devicePixelRatioF()
+        pixmap = QPixmap(self.size() * ratio)
+        pixmap.setDevicePixelRatio(ratio)
+        pixmap.fill(self.palette().window().color())
+        with QPainter(pixmap) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setFont(small_font(self.font()))
+            for number, stop in enumerate(state.stops):
                 self._paint_segment(painter, number, stop)
             if self._spark:
-                self._paint_spark(painter)
-            self._paint_head(painter)
+                self._paint_spark(painter, state)
+        return pixmap
 
     def _paint_segment(self, painter: QPainter, number: int, stop: Stop) -> None:
         area = self.segment(number)
@@ -161,7 +205,7 @@ class Scrubber(QWidget):
         label = stop.title if painter.fontMetrics().horizontalAdvance(stop.title) < area.width() - 8 else stop.short
         if stop.kind != "interval" and painter.fontMetrics().horizontalAdvance(label) > area.width() - 4:
             label = label[0]
-        if painter.fontMetrics().horizontalAdvance(label) <= area.width() or number == self._stop:
+        if painter.fontMetrics().horizontalAdvance(label) <= area.width():
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter, label)
 
     def _paint_part(self, painter: QPainter, area: QRectF, stop: Stop, full: QColor, empty: QColor) -> None:
@@ -183,8 +227,7 @@ class Scrubber(QWidget):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(area.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
 
-    def _paint_head(self, painter: QPainter) -> None:
-        assert self._state is not None
+    def _paint_head(self, painter: QPainter, stop: Stop) -> None:
         area = self.segment(self._stop)
         accent = self.palette().highlight().color()
         head = accent if self.hasFocus() or self._dragging else mix(accent, self.palette().windowText().color(), 0.25)
@@ -192,10 +235,9 @@ class Scrubber(QWidget):
         painter.setBrush(head)
         x = area.center().x()
         painter.drawPolygon(QPolygonF([QPointF(x - 6, 0), QPointF(x + 6, 0), QPointF(x, _TOP - 1)]))
-        if self._state.stops[self._stop].state == "finished":
+        if stop.state == "finished":
             painter.drawRoundedRect(area, 4, 4)
             painter.setPen(self.palette().highlightedText().color())
-            stop = self._state.stops[self._stop]
             fits = painter.fontMetrics().horizontalAdvance(stop.title) < area.width() - 8
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter, stop.title if fits else stop.short)
         painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -206,11 +248,10 @@ class Scrubber(QWidget):
             bottom = area.bottom() + _SPARK_GAP + _SPARK
             painter.drawLine(QPointF(x, area.bottom() + 1), QPointF(x, bottom))
 
-    def _paint_spark(self, painter: QPainter) -> None:
-        assert self._state is not None
+    def _paint_spark(self, painter: QPainter, state: RunState) -> None:
         top = _TOP + _TRACK + _SPARK_GAP
         legend = self.segment(0)
-        stops = list(enumerate(self._state.stops))
+        stops = list(enumerate(state.stops))
         losses = [(number, stop.guidance_loss) for number, stop in stops if stop.guidance_loss is not None]
         means = [(number, value) for number, stop in stops if (value := mean(stop.disagreement)) is not None]
         fits = [
