@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.job_state import Job, new_job_id
-from qnerf_core.body.pose_file import write_pose
+from qnerf_core.body.pose_file import pose_record
 from qnerf_core.errors import SettingsError
 from qnerf_core.runs.branching import check_branch
 from qnerf_core.runs.folder import RunFolder
@@ -21,7 +21,7 @@ CUSTOM = "custom"
 
 
 def edit_job(document: Document, branch_from: tuple[Path, int] | None = None) -> Job:
-    """Make the folder of a run of the document's settings, with the pose if it is none of the capture's.
+    """Of the document's settings, with its poses if they are none of the capture's.
 
     Raises:
         SettingsError: nothing is open, or the run to branch from was made with other settings than a branch can change.
@@ -37,16 +37,17 @@ def edit_job(document: Document, branch_from: tuple[Path, int] | None = None) ->
         )
     folder = project.runs_folder / _run_name(document.edit_name)
     spec = document.spec
+    own_files: dict[str, Any] = {}
     if branch_from is not None:
         source, interval = branch_from
         spec = spec.model_copy(update={"edit": RunFolder(source).spec.edit})
         check_branch(RunFolder(source), interval, spec)
     elif document.edit_name == CUSTOM or document.source_is_own:
-        target = folder / TARGET_FILES["skeleton"]
-        write_pose(target, document.target_pose)
-        write_pose(folder / SOURCE_FILES["skeleton"], document.source_pose)
-        spec = spec.model_copy(update={"edit": str(target)})
-    request: dict[str, Any] = {"spec": spec.model_dump(mode="json")}
+        target, source = TARGET_FILES["skeleton"], SOURCE_FILES["skeleton"]
+        spec = spec.model_copy(update={"edit": str(folder / target)})
+        # The engine writes them, for the disk may take its time.
+        own_files = {target: pose_record(document.target_pose), source: pose_record(document.source_pose)}
+    request: dict[str, Any] = {"spec": spec.model_dump(mode="json"), "files": own_files}
     title = _title_of(spec.edit)
     if branch_from is not None:
         request["branch_from"] = {"run": str(branch_from[0]), "interval": branch_from[1]}

@@ -63,7 +63,7 @@ class Engine:
     def serve(self) -> None:
         self._channel.listen(self._on_message, self._on_end)
         while (request := self._requests.get()) is not None:
-            self._do(request)
+            self.do(request)
 
     def _on_message(self, message: dict[str, Any]) -> None:
         if message["do"] == "cancel":
@@ -83,7 +83,8 @@ class Engine:
         deadline.daemon = True
         deadline.start()
 
-    def _do(self, request: dict[str, Any]) -> None:
+    def do(self, request: dict[str, Any]) -> None:
+        """One job, from its start to the message that ends it."""
         self._job = request["job"]
         job = Context(request["job"], self._channel, self._models, self._stopped)
         try:

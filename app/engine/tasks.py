@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.results import export_results, fit_nerf, share_done
+from qnerf_core import files
 from qnerf_core.editing import consolidate, events
 from qnerf_core.editing.inputs import find_edit, prepare
 from qnerf_core.editing.spec import EditSpec
@@ -46,6 +47,8 @@ def _spec(request: dict[str, Any], folder: Path) -> EditSpec:
     if not (folder / RUN_FILE).is_file():
         spec = EditSpec.model_validate(request["spec"])
         origin = request.get("branch_from")
+        for name, record in request.get("files", {}).items():
+            files.write_json(folder / name, record)
         if origin is None:
             name = Path(spec.edit).name
             return spec.model_copy(update={"edit": str(folder / name)}) if name in TARGET_FILES.values() else spec

@@ -31,7 +31,7 @@ from app.jobs import Job, JobQueue
 from app.panels.edit import EditPanel
 from app.panels.queue import QueuePanel
 from app.presets import PRESETS_FILE
-from qnerf_core.body.pose_file import read_pose
+from qnerf_core.body.pose_file import parse_pose
 from qnerf_core.body.surface import BodySurface
 from qnerf_core.runs.folder import RunFolder
 from tests.window.conftest import OpenWindow, settle, wait_until
@@ -233,7 +233,10 @@ def test_the_button_queues_the_settings_and_the_pose(panel: EditPanel, document:
         3,
     )
     assert mine.title == "My pose"
-    assert read_pose(mine.request["spec"]["edit"]).translation == pytest.approx(pose.translation)
+    assert mine.request["spec"]["edit"] == str(mine.folder / "target_pose.json")
+    assert parse_pose(mine.request["files"]["target_pose.json"], "").translation == pytest.approx(pose.translation)
+    assert "source_pose.json" in mine.request["files"]
+    assert not named.request["files"]
     assert mine.folder.parent == named.folder.parent == document.project.runs_folder  # type: ignore[union-attr]
 
 

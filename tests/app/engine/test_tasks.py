@@ -10,7 +10,9 @@ import pytest
 
 from app.engine import tasks
 from app.engine.models import Models
-from app.engine.service import Context
+from app.engine.service import Context, Engine
+from qnerf_core import files
+from qnerf_core.diffusion.backbone import Backbone
 from qnerf_core.errors import Cancelled, RunError
 from qnerf_core.runs.folder import RunFolder
 from tests.app.engine.small_edit import edited, small_capture, small_spec
@@ -86,9 +88,70 @@ def test_a_branch_starts_where_the_other_run_was(whole: Path, capture: Path, tmp
 
 def test_a_pose_in_the_folder_is_edited_to_wherever_the_folder_is(capture: Path, tmp_path: Path) -> None:
     folder = tmp_path / "moved"
-    folder.mkdir()
-    (folder / "target_pose.json").write_bytes((capture / "edits" / "up" / "pose.json").read_bytes())
+    poses = {
+        "target_pose.json": capture / "edits" / "up" / "pose.json",
+        "source_pose.json": capture / "source_pose.json",
+    }
     spec = small_spec(capture, edit=str(tmp_path / "before" / "target_pose.json"), method="independent")
-    run(folder, capture, spec=spec.model_dump(mode="json"))
+    own_files = {name: files.read_json(path) for name, path in poses.items()}
+    run(folder, capture, spec=spec.model_dump(mode="json"), files=own_files)
+    assert files.read_json(folder / "source_pose.json") == own_files["source_pose.json"]
     assert RunFolder(folder).spec.edit == str(folder / "target_pose.json")
     assert len(edited(folder)) == 3
+
+
+def test_a_full_memory_fails_one_job_and_no_other(
+    capture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def greedy(_backbone: Backbone, _latents: object) -> None:
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:118] DefaultCPUAllocator: can't allocate memory: 8 GB")
+
+    listener = Listener()
+    engine = Engine(listener)
+    request = {"folder": str(tmp_path / "run"), "spec": small_spec(capture).model_dump(mode="json")}
+    with monkeypatch.context() as patch:
+        patch.setattr(Backbone, "decode_latents", greedy)
+        engine.do({"job": "job", "kind": "edit", "request": request})
+    failure = listener.heard[-1]["failure"]
+    assert failure["title"] == "The memory is full"
+    assert "fewer views per batch than 1" in failure["next_step"]
+    assert "MB are free" in failure["details"]
+    assert not failure["cancelled"]
+    engine.do({"job": "job", "kind": "edit", "request": request})
+    assert listener.heard[-1]["event"] == "JobFinished"
+    with pytest.raises(KeyError):
+        engine.do({"job": "job", "kind": "no such kind", "request": request})
+
+
+def export(run_folder: Path, out: Path, parts: list[str], stop_at: str = "") -> tuple[Listener, dict[str, Any]]:
+    listener = Listener(stop_at)
+    context = Context("job", listener, MODELS, listener.stopped)
+    return listener, tasks.export({"run": str(run_folder), "parts": parts, "folder": str(out)}, context)
+
+
+def test_what_is_exported_is_asked_for_and_can_be_stopped(whole: Path, tmp_path: Path) -> None:
+    _, result = export(whole, tmp_path / "images", ["images"])
+    assert set(result["made"]) == {"dataset", "picture"}
+    assert len(list((tmp_path / "images" / "dataset" / "images").glob("*.png"))) == 3
+    with pytest.raises(Cancelled):
+        export(whole, tmp_path / "stopped", ["mesh"], stop_at="nerf")
+    assert (tmp_path / "stopped" / "dataset" / "transforms.json").is_file()
+    assert not (tmp_path / "stopped" / "nerf").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_a_field_is_fitted_once_for_all_that_needs_it(whole: Path, tmp_path: Path) -> None:
+    listener, result = export(whole, tmp_path, ["nerf"])
+    stages = [message["stage"] for message in listener.heard]
+    assert [stage for index, stage in enumerate(stages) if stage not in stages[:index]] == ["images", "nerf"]
+    assert set(result["made"]) == {"dataset", "picture", "nerf"}
+    field = (tmp_path / "nerf" / "radiance.safetensors").read_bytes()
+    with pytest.raises(Cancelled):
+        export(whole, tmp_path, ["turntable"], stop_at="turntable")
+    listener, result = export(whole, tmp_path, ["turntable", "nerf"])
+    assert "nerf" not in {message["stage"] for message in listener.heard}
+    assert (tmp_path / "turntable.mp4").is_file()
+    assert (tmp_path / "nerf" / "radiance.safetensors").read_bytes() == field
+    fractions = [message["fraction"] for message in listener.heard]
+    assert fractions == sorted(fractions)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QCoreApplication
 
+from app.engine.process import EngineProcess
 from app.jobs import Job, JobQueue
 from qnerf_core.runs.folder import RunFolder
 from tests.app.engine.small_edit import edited, small_capture, small_spec
@@ -155,3 +156,19 @@ def test_pausing_keeps_what_is_finished_and_a_second_cancel_kills(
     queue.retry(job.id)
     wait_until_over(job)
     assert job.state == "finished"
+
+
+def test_a_child_whose_window_is_gone_keeps_its_work_and_ends(capture: Path, tmp_path: Path) -> None:
+    spec = small_spec(capture, **LONG).model_dump(mode="json")
+    child = EngineProcess()
+    folder = tmp_path / "orphan"
+    child.send({"do": "start", "job": "a", "kind": "edit", "request": {"folder": str(folder), "spec": spec}})
+    for message in child.messages():
+        if message["event"] == "IntervalFinished":
+            # As when the window is killed: nobody holds the other end of its pipes any more.
+            child.hang_up()
+    child.obituary()
+    assert not child.alive
+    run = RunFolder(folder)
+    assert run.status == "cancelled"
+    assert len(run.intervals()) >= 1
