@@ -57,7 +57,7 @@ class ProxyPart:
             raise ValueError(f"{self.name!r}: a mesh, and nothing else, has vertices and faces")
         if self.vertices is None or self.faces is None:
             return
-        vertices, faces = np.array(self.vertices, dtype=np.float64), np.array(self.faces, dtype=np.int64)
+        vertices, faces = _unshared(self.vertices, np.float64), _unshared(self.faces, np.int64)
         if vertices.ndim != 2 or vertices.shape[1] != 3 or faces.ndim != 2 or faces.shape[1] != 3:
             raise ValueError(f"{self.name!r}: vertices should be (V, 3), faces (F, 3)")
         if not np.isfinite(vertices).all() or (faces.size and (faces.min() < 0 or faces.max() >= len(vertices))):
@@ -266,6 +266,13 @@ def mesh_part(name: str, vertices: np.ndarray, faces: np.ndarray, group: str = "
     lower, upper = vertices.min(axis=0), vertices.max(axis=0)
     centre, size = 0.5 * (lower + upper), np.maximum(upper - lower, SMALLEST)
     return ProxyPart(name, "mesh", centre, np.zeros(3), size, group, (vertices - centre) / size, faces)
+
+
+def _unshared(values: np.ndarray, dtype: type) -> np.ndarray:
+    # What is read-only is a part's already: sculpting keeps the faces, and what is known of them.
+    if isinstance(values, np.ndarray) and values.dtype == dtype and not values.flags.writeable:
+        return values
+    return np.array(values, dtype=dtype)
 
 
 # While one part is dragged the blobs stand still: their mesh is made once. Parts are known by identity.

@@ -98,5 +98,5 @@ def test_edges_through_pixel_centres_leave_no_crack() -> None:
 def test_a_picture_larger_than_a_chunk_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     quad = np.array([[-9, -9, 0], [9, -9, 0], [9, 9, 0], [-9, 9, 0]], dtype=np.float64)
     faces = np.array([[0, 1, 2], [0, 2, 3]])
-    monkeypatch.setattr("qnerf_core.control.raster._CHUNK", 100)
+    monkeypatch.setattr("qnerf_core.scene.spans._CHUNK", 100)
     np.testing.assert_allclose(rasterise_depth(quad, faces, camera_above()), 3.0, rtol=1e-6)
