@@ -39,12 +39,17 @@ def data(
 
 
 @application.command()
-def capture(out: Path = Path("assets/scenes/person")) -> None:
-    """Render the built-in capture `person` and the truth of its edits."""
-    from qnerf_core.authoring.capture import make_person
+def capture(
+    name: Annotated[list[str] | None, typer.Option(help="which capture; may be given again; all if missing")] = None,
+    out: Path = Path("assets/scenes"),
+) -> None:
+    """Render the built-in captures and the truth of their edits."""
+    from qnerf_core.authoring.capture import make_capture
+    from qnerf_core.authoring.showpieces import SHOWPIECES
 
-    make_person(out)
-    typer.echo(f"wrote {out}")
+    for one in name or SHOWPIECES:
+        make_capture(one, out / one)
+        typer.echo(f"wrote {out / one}")
 
 
 @application.command()

@@ -195,7 +195,7 @@ def _masked(suit: Suit, at: Regions, colour: np.ndarray, thickness: np.ndarray) 
     lens = front & (at.face_depth > 0.045)
     for side in (-1, 1):
         u, v = x - side * 0.034, above - 0.3 * side * (x - side * 0.034)
-        colour = paint(colour, lens * edge(1 - np.hypot(u / 0.024, v / 0.014), 0.5), suit.lens)
+        colour = paint(colour, lens * edge(1 - np.hypot(u / 0.03, v / 0.018), 0.4), suit.lens)
     return colour, thickness
 
 

@@ -122,7 +122,7 @@ class SofaDesign:
             *self._arms(state),
             *self._legs(state),
         ]
-        for index, colour in enumerate(self.pillows):
+        for index, colour in enumerate(self.pillows[: 2 if inner > 0.95 else 1]):
             side = -1 if index == 0 else 1
             pillow = rounded_box((0.42, 0.1, 0.42), 0.04, puff=0.05).moved(
                 (0, 0, 0), turn(0, -0.35) @ turn(1, 0.15 * side)

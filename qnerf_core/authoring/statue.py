@@ -78,7 +78,7 @@ class Statue(SkinnedSubject):
         vertices = shape + vertex_normals(shape, body.faces) * thickness[:, None]
         # Hollows are darker: dust and rain stay in them.
         local = thickness - _smooth_thickness(sculpture, regions)
-        albedo = stone(vertices, sculpture.stone, sculpture.colour, sculpture.seed) * (1 + 6 * local)[:, None]
+        albedo = stone(vertices, sculpture.stone, sculpture.colour, sculpture.seed) * (1 + 3.5 * local)[:, None]
         gloss = {"bronze": 0.5, "marble": 0.15}.get(sculpture.stone, 0.0)
         super().__init__(
             body.model, betas, SurfaceMesh.of(vertices, body.faces, np.clip(albedo, 0, 1), gloss), body.weights

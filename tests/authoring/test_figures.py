@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qnerf_core.authoring.capture import PERSON, ring_of_cameras
+from qnerf_core.authoring.capture import ring_of_cameras
 from qnerf_core.authoring.dataset import PICTURE_SIZE, random_camera
 from qnerf_core.authoring.light import shadowed_floor
 from qnerf_core.authoring.materials import colour_name
@@ -12,6 +12,7 @@ from qnerf_core.authoring.person import Figure, random_appearance
 from qnerf_core.authoring.random_pose import random_pose
 from qnerf_core.authoring.render import Picture, Renderer, look_at
 from qnerf_core.authoring.room import random_room
+from qnerf_core.authoring.showpieces import PERSON
 from qnerf_core.authoring.skinned import FineBody
 from qnerf_core.body.model import BodyModel
 from qnerf_core.body.pose import BodyPose
