@@ -70,7 +70,7 @@ def visual_hull(
     Raises:
         ProxyError: No place is covered by all silhouettes.
     """
-    given: Sequence[np.ndarray | None] = depths or [None] * len(cameras)
+    given: Sequence[np.ndarray | None] = [None] * len(cameras) if depths is None else depths
     views = list(zip(cameras, masks, given, strict=True))
     signed = [_signed_pixels(mask) for mask in masks]
     coarse_cell = float(np.ptp(bounds, axis=0).max()) / _COARSE

@@ -8,6 +8,7 @@ import pytest
 import trimesh
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial import cKDTree
 
 from qnerf_core.proxy.model import ProxyPart, mesh_part
 from qnerf_core.proxy.sculpt import Brush, BrushKind, Falloff, SculptMesh, Stroke
@@ -101,7 +102,7 @@ def test_symmetry_does_the_same_behind_the_plane_also_where_both_meet(kind: Brus
     mesh = SculptMesh(part)
     before = mesh.vertices.copy()
     mirror = np.array([-1.0, 1.0, 1.0])
-    pairs = np.linalg.norm(before[:, None] * mirror - before[None], axis=2).argmin(axis=1)
+    pairs = cKDTree(before).query(before * mirror)[1]
     place = part.to_world(np.array([[0.06, 0.49, 0.0]]))[0]
     stroke = Stroke(mesh, Brush(kind, 0.2, strength=1.0, symmetry=(True, False, False)), place)
     stroke.step(place + part.axes @ np.array([0.04, 0.05, 0.1]))
