@@ -9,7 +9,7 @@ from PySide6.QtGui import QFont, QPainter
 from app.viewport import gizmo, hud
 from app.viewport.desk import Desk
 from app.viewport.look import Look
-from app.viewport.rings import AXES, Rings
+from app.viewport.rings import AXES, RADIUS, Rings
 from app.viewport.skeleton_paint import (
     SkeletonState,
     paint_axis,
@@ -39,7 +39,7 @@ class OverlayState:
     is_turning: bool
     axis: tuple[np.ndarray, np.ndarray, str] | None
     reach: tuple[np.ndarray, np.ndarray] | None
-    named_joint: tuple[np.ndarray, int, bool] | None
+    named_joint: tuple[np.ndarray, int, bool, float] | None
     frustum: tuple[np.ndarray, str] | None
     hovered_axis: str | None
     hint: str
@@ -114,11 +114,12 @@ def _reach(tool: MoveJoint, desk: Desk, camera: Camera) -> tuple[np.ndarray, np.
     return (ends[0], ends[1]) if far and (depths > 0).all() else None
 
 
-def _named(desk: Desk, tools: Tools, skeleton: SkeletonState) -> tuple[np.ndarray, int, bool] | None:
+def _named(desk: Desk, tools: Tools, skeleton: SkeletonState) -> tuple[np.ndarray, int, bool, float] | None:
     joint = tools.hovered_joint if tools.hovered_joint is not None else tools.selected
     if joint is None or not skeleton.depths[joint] > 0:
         return None
-    return skeleton.pixels[joint], joint, SMPL_JOINTS[joint] in desk.document.pinned
+    below = RADIUS + 12.0 if joint == tools.selected and tools.rings is not None else 0.0
+    return skeleton.pixels[joint], joint, SMPL_JOINTS[joint] in desk.document.pinned, below
 
 
 def _frustum(desk: Desk, tools: Tools, camera: Camera) -> tuple[np.ndarray, str] | None:

@@ -115,9 +115,14 @@ def paint_reach(painter: QPainter, joint: np.ndarray, wanted: np.ndarray, look: 
     painter.drawLine(QPointF(*joint.tolist()), QPointF(*wanted.tolist()))
 
 
-def paint_name(painter: QPainter, point: np.ndarray, joint: int, pinned: bool, look: Look) -> None:
+def paint_name(painter: QPainter, point: np.ndarray, joint: int, pinned: bool, below: float, look: Look) -> None:
+    """Beside the joint, or so many pixels below it."""
     text = title_of(SMPL_JOINTS[joint]) + (" · pinned" if pinned else "")
-    paint_pill(painter, QPointF(point[0] + 16, point[1] - 26), text, look)
+    if below:
+        left = point[0] - 0.5 * QFontMetricsF(painter.font()).horizontalAdvance(text) - 8
+        paint_pill(painter, QPointF(left, point[1] + below), text, look)
+    else:
+        paint_pill(painter, QPointF(point[0] + 16, point[1] - 26), text, look)
 
 
 def paint_pill(painter: QPainter, corner: QPointF, text: str, look: Look) -> QRectF:

@@ -10,6 +10,9 @@ from qnerf_core.scene.camera import Camera
 FOCAL = 1.6
 """Focal length of the free camera in heights of the picture."""
 
+PHOTO_INSET = 56
+"""Pixels under a looked-through photo, for the bar that belongs to it."""
+
 RADIANS_PER_PIXEL = 0.0075
 DIRECTIONS = {
     "front": (0.0, -1.0, 0.0),
@@ -96,7 +99,7 @@ class ViewCamera:
         if self._through is not None:
             before = self._magnified
             self._magnified = float(np.clip(before * factor, *_ZOOM_RANGE))
-            middle = np.array(self._size) / 2
+            middle = 0.5 * self._room
             self._shift = at - middle - (at - middle - self._shift) * (self._magnified / before)
             return
         camera = self.camera
@@ -138,10 +141,16 @@ class ViewCamera:
         self._pose = camera.camera_to_world.copy()
         self._through = None
 
-    def _fit(self, camera: Camera) -> tuple[float, float, float]:
+    @property
+    def _room(self) -> np.ndarray:
+        """Width and height that a photo may fill."""
         width, height = self._size
-        scale = self._magnified * min(width / camera.width, height / camera.height)
-        left, top = 0.5 * (np.array(self._size) - scale * np.array((camera.width, camera.height))) + self._shift
+        return np.array((width, height - PHOTO_INSET if height > 4 * PHOTO_INSET else height))
+
+    def _fit(self, camera: Camera) -> tuple[float, float, float]:
+        picture = np.array((camera.width, camera.height))
+        scale = self._magnified * float((self._room / picture).min())
+        left, top = 0.5 * (self._room - scale * picture) + self._shift
         return scale, float(left), float(top)
 
     def _distance(self, radius: float) -> float:

@@ -16,6 +16,8 @@ SHOWABLE = ("body", "skeleton", "cameras", "floor", "statistics", "translucent")
 
 _SETTLES_MS = 150
 _PAUSES_MS = 400
+# Thumbnails come by the hundred; each would be a frame.
+_THUMBNAILS_MS = 120
 
 
 class Viewport(DrawnView):
@@ -36,6 +38,7 @@ class Viewport(DrawnView):
         self.setMinimumSize(240, 180)
         self._settle_timer = self._single_shot(self._settle, _SETTLES_MS)
         self._pause_timer = self._single_shot(self.dragPaused.emit, _PAUSES_MS)
+        self._thumbnail_timer = self._single_shot(self._on_thumbnails, _THUMBNAILS_MS)
         self.bar = ThroughBar(self)
         self.bar.hide()
         self.bar.photoOpacityChanged.connect(self.set_photo_opacity)
@@ -152,9 +155,15 @@ class Viewport(DrawnView):
     _coloured_frustum: int | None = None
 
     def _on_pictures(self) -> None:
+        self.request(render=False)
+        if not self._thumbnail_timer.isActive():
+            self._thumbnail_timer.start()
+
+    def _on_thumbnails(self) -> None:
         if self._scenery is not None:
             self._scenery.thumbnails_changed()
-        self.request(render="cameras" in self.shown and self.view_looked_through is None)
+        if self.view_looked_through is None:
+            self.request()
 
     def _display_changed(self) -> None:
         editing = self.mode == "edit"

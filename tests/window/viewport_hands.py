@@ -28,6 +28,7 @@ def opened(scene: str = "person", size: tuple[int, int] = (900, 640)) -> Iterato
     viewport.show()
     assert QTest.qWaitForWindowExposed(viewport)
     assert wait_until(lambda: viewport.is_ready, 60)
+    assert wait_until(lambda: viewport.photos._store.idle and not viewport._thumbnail_timer.isActive())
     look(viewport)
     yield viewport
     viewport.close()
