@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
 from qnerf_core.authoring import materials
+from qnerf_core.authoring.boot_shape import HEEL, INSTEP, RING_POINTS, STEP, BootShape, BootState
 from qnerf_core.authoring.furniture import PlacedObject, put_anywhere
 from qnerf_core.authoring.loose import box, column
 from qnerf_core.authoring.materials import (
@@ -21,7 +23,7 @@ from qnerf_core.authoring.materials import (
     random_colour,
 )
 from qnerf_core.authoring.mesh import SurfaceMesh, joined
-from qnerf_core.authoring.solids import loft, tube
+from qnerf_core.authoring.solids import Solid, loft, tube
 from qnerf_core.proxy.model import ProxyPart
 
 OWN_COLOURS: tuple[Colour, ...] = ((0.55, 0.3, 0.14),)
@@ -31,22 +33,10 @@ _LEATHERS: tuple[Colour, ...] = (
     *((0.35, 0.18, 0.11), (0.12, 0.11, 0.11), (0.76, 0.6, 0.4), (0.45, 0.12, 0.1), (0.25, 0.27, 0.2)),
     *((0.85, 0.83, 0.78), (0.16, 0.2, 0.3)),
 )
-_RING_POINTS = 110
-_STEP = 0.014
-_HEEL = 0.24
-"""Where the heel ends behind the ankle's axis, metres."""
-_INSTEP = 0.2
-"""How far before the ankle's axis the foot begins."""
-_ANKLE = 0.42
 
 
-@dataclass(frozen=True)
-class BootState:
-    """Proportions, metres: height of the shaft's top, length of the toe before the instep, height of the heel."""
-
-    shaft: float
-    toe: float
-    heel: float
+_SOLE_ONLY = 0.14
+"""Up to this height, metres, the heel is part of the sole."""
 
 
 @dataclass(frozen=True)
@@ -111,98 +101,32 @@ class BootDesign:
 
     def parts(self, state: BootState) -> list[ProxyPart]:
         """Shaft as a cylinder, foot as a box, heel as a box if it is high."""
-        front = -_INSTEP - state.toe
+        front = -INSTEP - state.toe
         top = state.heel + state.shaft
-        foot = box("foot", (-self.width, front, 0.0), (self.width, _HEEL, 0.36 + 0.5 * state.heel))
+        foot = box("foot", (-self.width, front, 0.0), (self.width, HEEL, 0.36 + 0.5 * state.heel))
         shaft = column("shaft", (0.0, 0.03), 0.2 + state.heel, top, 0.46)
-        if state.heel < 0.14:
+        if state.heel <= _SOLE_ONLY:
             return [shaft, foot]
         foot = box("foot", (-self.width, front, 0.0), (self.width, 0.0, 0.36 + 0.4 * state.heel))
-        return [shaft, foot, box("heel", (-0.8 * self.width, 0.0, 0.0), (0.8 * self.width, _HEEL, 0.36 + state.heel))]
+        return [shaft, foot, box("heel", (-0.8 * self.width, 0.0, 0.0), (0.8 * self.width, HEEL, 0.36 + state.heel))]
 
     def mesh(self, state: BootState) -> SurfaceMesh:
         """Its surface."""
-        rings, zones = self._rings(state)
-        pieces = [self._upper(rings, zones, state), *self._soles(state), self._inside(rings)]
+        shape = BootShape(state, self.width, self.pointed, self.sole_thickness)
+        rings, zones = shape.rings()
+        pieces = [self._upper(rings, zones, shape), *self._soles(shape), self._inside(rings)]
         if self.laced:
             pieces += self._laces(rings, zones)
         if self.cuff != "none":
             pieces.append(self._cuff(rings))
-        return joined([self._raised(piece, state) for piece in pieces])
+        whole = shape.raised(joined(pieces))
+        return joined([whole, self._heel(shape)]) if state.heel > _SOLE_ONLY else whole
 
-    def _raised(self, mesh: SurfaceMesh, state: BootState) -> SurfaceMesh:
-        """Lifts what stands above the heel."""
-        lifted = np.clip((mesh.vertices[:, 1] + _INSTEP + 0.12) / 0.34, 0, 1)
-        lifted = lifted**2 * (3 - 2 * lifted) * state.heel
-        # Soles reach down to the floor: what is at z = 0 stays there.
-        height = mesh.vertices[:, 2]
-        share = np.clip(height / max(self.sole_thickness * 0.5, 1e-6), 0, 1)
-        moved = mesh.vertices + np.column_stack([np.zeros((len(height), 2)), lifted * share])
-        return SurfaceMesh(moved, mesh.faces, mesh.albedo, mesh.gloss, mesh.glow)
-
-    def _half_width(self, y: np.ndarray, state: BootState) -> np.ndarray:
-        """Half the footprint's width at distances y from the ankle's axis, toe at negative y."""
-        length = state.toe + _INSTEP
-        ahead = np.clip(-y / length, 0, 1)
-        ball = 0.78 + 0.22 * np.sin(np.pi * np.clip(ahead * 1.3, 0, 1)) - 0.06 * np.exp(-((y / 0.1) ** 2))
-        tip = np.clip((length + y) / (0.45 * length), 0, 1)
-        toe = np.where(tip < 1, np.sqrt(np.clip(1 - (1 - tip) ** 2, 0, 1)) * (1 - 0.35 * self.pointed * (1 - tip)), 1)
-        back = np.clip((_HEEL - y) / 0.18, 0, 1)
-        return self.width * ball * toe * np.sqrt(np.clip(1 - (1 - back) ** 2, 0, 1))
-
-    def _rings(self, state: BootState) -> tuple[np.ndarray, np.ndarray]:
-        """(R, S, 3) rings from the shaft's top to the tip of the toe, and (R,) zones: 0 shaft, 1 ankle, 2 foot."""
-        phi = 2 * np.pi * np.arange(_RING_POINTS) / _RING_POINTS
-        # Angle 0 is the front, or the top of the foot; a squarer curve than an ellipse, clockwise seen from above.
-        cosine, sine = np.cos(phi), -np.sin(phi)
-        forward, sideways = np.sign(cosine) * np.abs(cosine) ** 0.9, np.sign(sine) * np.abs(sine) ** 0.9
-        rings, zones = [], []
-        heights = np.linspace(state.shaft, _ANKLE, max(3, round((state.shaft - _ANKLE) / _STEP)), endpoint=False)
-        for height in heights:
-            up = (height - _ANKLE) / 0.75
-            front, back, wide = (
-                -0.17 - 0.035 * up,
-                0.19 + 0.045 * up - 0.03 * np.sin(np.pi * np.clip(up, 0, 1)),
-                0.165 + 0.045 * up,
-            )
-            middle, half = (front + back) / 2, (back - front) / 2
-            rings.append(np.column_stack([wide * sideways, middle - half * forward, np.full_like(phi, height)]))
-            zones.append(0)
-        pivot = np.array([-0.23, _ANKLE + 0.02])
-        for angle in np.linspace(0, np.pi / 2, 36, endpoint=False):
-            direction = np.array([np.cos(angle), -np.sin(angle)])
-            inner = pivot + 0.06 * direction
-            reach = 1 / (np.abs(np.cos(angle) / 0.47) ** 3.2 + np.abs(np.sin(angle) / 0.5) ** 3.2) ** (1 / 3.2)
-            outer = pivot + reach * direction
-            middle, half = (inner + outer) / 2, np.linalg.norm(outer - inner) / 2
-            share = angle / (np.pi / 2)
-            wide = 0.165 * (1 - share) + 0.93 * self.width * share
-            along = middle - half * forward[:, None] * direction
-            rings.append(np.column_stack([wide * sideways, along]))
-            zones.append(1)
-        length = state.toe + _INSTEP
-        tip = np.sin(np.linspace(0, np.pi / 2, max(20, round(state.toe / _STEP))))
-        start = pivot[0]
-        for share in tip:
-            y = start + (-length + 0.004 - start) * share
-            wide = float(np.maximum(self._half_width(np.array([y]), state)[0], 0.004))
-            slope = np.clip((-y + start) / (length + start), 0, 1)
-            body = 0.36 * (1 - slope) ** 1.15 + 0.2 * slope
-            end = np.clip((length + y) / 0.2, 0, 1)
-            top = self.sole_thickness + (body - self.sole_thickness) * np.sqrt(np.clip(1 - (1 - end) ** 2, 0, 1))
-            bottom = self.sole_thickness - 0.08 * np.sqrt(np.clip(end, 0, 1))
-            half = max((top - bottom) / 2, 0.003)
-            rings.append(np.column_stack([wide * sideways, np.full_like(phi, y), (top + bottom) / 2 + half * forward]))
-            zones.append(2)
-        stacked = np.stack(rings)
-        stacked[..., 2] = np.maximum(stacked[..., 2], self.sole_thickness * 0.9)
-        return stacked, np.array(zones)
-
-    def _upper(self, rings: np.ndarray, zones: np.ndarray, state: BootState) -> SurfaceMesh:
+    def _upper(self, rings: np.ndarray, zones: np.ndarray, shape: BootShape) -> SurfaceMesh:
         solid = loft(rings, (False, True))
         points = rings.reshape(-1, 3)
-        zone = np.repeat(zones, _RING_POINTS)
-        phi = np.tile(2 * np.pi * np.arange(_RING_POINTS) / _RING_POINTS, len(rings))
+        zone = np.repeat(zones, RING_POINTS)
+        phi = np.tile(2 * np.pi * np.arange(RING_POINTS) / RING_POINTS, len(rings))
         phi = np.abs((phi + np.pi) % (2 * np.pi) - np.pi)
         x, y, z = points.T
         if self.material == "rubber" and self.pattern != "plain":
@@ -218,8 +142,7 @@ class BootDesign:
             colour = materials.leather(points, self.colour, self.wear, self.seed)
             if self.material == "suede":
                 colour = colour * (1 + 0.05 * materials.noise(points, 0.012, self.seed))[:, None]
-        length = state.toe + _INSTEP
-        cap = -y - (length - 0.24) - 0.25 * x**2 / self.width
+        cap = -y - (shape.length - 0.24) - 0.25 * x**2 / self.width
         counter = np.where(zone < 2, y - 0.02 - 0.4 * np.clip(z - 0.12, 0, None), -1)
         around = phi * 0.2
         for wanted, distance in ((self.toe_cap, np.where(zone == 2, cap, -1)), (self.counter, counter)):
@@ -234,10 +157,10 @@ class BootDesign:
             colour = paint(colour, 0.35 * placket, np.array(self.colour) * 0.4)
             seam = (zone < 2) * edge(0.008 - np.abs(around - 0.15), 0.008) * bands(z - y, 0.05, 0.6)
             colour = paint(colour, seam, self.stitch)
-        collar = (zone == 0) * edge(0.008 - np.abs(state.shaft - 0.05 - z), 0.008) * bands(around, 0.05, 0.6)
+        collar = (zone == 0) * edge(0.008 - np.abs(shape.state.shaft - 0.05 - z), 0.008) * bands(around, 0.05, 0.6)
         colour = paint(colour, collar, self.stitch)
         # Creases where the foot bends.
-        crease = (zone == 2) * np.exp(-(((y + _INSTEP + 0.22) / 0.07) ** 2)) * bands(y + 0.1 * x**2, 0.04, 0.3)
+        crease = (zone == 2) * np.exp(-(((y + INSTEP + 0.22) / 0.07) ** 2)) * bands(y + 0.1 * x**2, 0.04, 0.3)
         colour = colour * (1 - 0.22 * crease * (0.3 + self.wear))[:, None]
         extra = len(solid.vertices) - len(points)
         colour = np.concatenate([colour, np.repeat(colour[-1:], extra, axis=0)])
@@ -249,83 +172,43 @@ class BootDesign:
         centre = top.mean(0)
         steps = [(1.0, 0.0), (0.93, 0.012), (0.88, -0.04), (0.8, -0.1), (0.72, -0.15)]
         inner = np.stack([(top - centre) * [scale, scale, 1] + centre + [0, 0, rise] for scale, rise in steps])
-        colours = np.repeat(np.linspace(0.5, 0.12, len(steps)), _RING_POINTS)[:, None] * np.array([0.9, 0.8, 0.7])
+        colours = np.repeat(np.linspace(0.5, 0.12, len(steps)), RING_POINTS)[:, None] * np.array([0.9, 0.8, 0.7])
         solid = loft(inner[::-1], (True, False))
         colours = np.concatenate([colours[::-1], [[0.08, 0.07, 0.06]]])
         return solid.painted(colours)
 
-    def _footprint(self, state: BootState, low: float, high: float, grow: float) -> np.ndarray:
-        """(S, 2) outline of the sole between two distances from the ankle's axis."""
-        middle, half = (low + high) / 2, (high - low) / 2
-        angle = 2 * np.pi * np.arange(_RING_POINTS) / _RING_POINTS
-        y = middle - half * np.cos(angle)
-        inner = np.clip(y, -(state.toe + _INSTEP) + 0.004, _HEEL - 0.004)
-        wide = self._half_width(inner, state) + grow
-        ends = np.abs(np.cos(angle)) > 0.985
-        wide = np.where(ends, wide * np.abs(np.sin(angle)) / np.sin(np.arccos(0.985)), wide)
-        return np.column_stack([wide * np.sign(np.sin(angle)) * np.minimum(1, 14 * np.abs(np.sin(angle))), y])
-
-    def _soles(self, state: BootState) -> list[SurfaceMesh]:
-        length = state.toe + _INSTEP
-        plan = self._footprint(state, -length - 0.012, _HEEL + 0.012, 0.014)
-        levels = np.array(
-            [
-                0.5 * self.sole_thickness,
-                0.52 * self.sole_thickness,
-                0.9 * self.sole_thickness,
-                1.1 * self.sole_thickness,
-            ]
+    def _soles(self, shape: BootShape) -> list[SurfaceMesh]:
+        thick = self.sole_thickness
+        plan = shape.footprint(-shape.length - 0.012, HEEL + 0.012, 0.014)
+        high = shape.state.heel > _SOLE_ONLY
+        # Over a high heel the sole is thin; a tread before it reaches down to the floor.
+        levels = (
+            (0.5 * thick, 0.52 * thick, 0.9 * thick, 1.1 * thick) if high else (0.0, 0.004, 0.9 * thick, 1.1 * thick)
         )
-        grown = np.array([0.97, 1.0, 1.0, 0.97])
-        high = state.heel > 0.14
-        if not high:
-            levels[:2] = [0.0, 0.004]
-        sole = loft(
-            np.stack(
-                [np.column_stack([plan * scale, np.full(len(plan), z)]) for scale, z in zip(grown, levels, strict=True)]
-            )
-        )
+        sole = _stacked([plan * scale for scale in (0.97, 1.0, 1.0, 0.97)], levels)
         colour = np.array(self.sole) * (1 + 0.1 * materials.noise(sole.vertices, 0.03, self.seed))[:, None]
         pieces = [sole.painted(np.clip(colour, 0, 1), 0.1)]
         if high:
-            flat = self._footprint(state, -length, -_INSTEP - 0.06, 0.012)
-            tread = loft(
-                np.stack(
-                    [
-                        np.column_stack([flat, np.full(len(flat), z)])
-                        for z in (0.0, 0.02, 0.5 * self.sole_thickness + 0.01)
-                    ]
-                )
-            )
-            pieces.append(tread.painted(np.array(self.sole)))
-            outline = self._footprint(state, -0.02, _HEEL + 0.01, 0.008)
-            steps = np.linspace(0, 1, max(4, round(state.heel / _STEP)))
-            rings = []
-            for share in steps:
-                taper = 0.78 + 0.22 * share**1.5
-                ring = (outline - [0, 0.15]) * taper + [0, 0.15 + 0.02 * (1 - share)]
-                rings.append(np.column_stack([ring, np.full(len(ring), share)]))
-            # Its height is final: it must not be raised, so it is lowered by what `_raised` adds.
-            block = np.stack(rings)
-            block[..., 2] *= state.heel + 0.5 * self.sole_thickness
-            solid = loft(block)
-            undone = SurfaceMesh(
-                solid.vertices,
-                solid.faces,
-                np.tile(np.array(self.sole) * 0.9, (len(solid.vertices), 1)),
-                np.full(len(solid.vertices), 0.15),
-                np.zeros(len(solid.vertices)),
-            )
-            pieces.append(_lowered(undone, self._raised(undone, state)))
+            flat = shape.footprint(-shape.length, -INSTEP - 0.06, 0.012)
+            pieces.append(_stacked([flat] * 3, (0.0, 0.02, 0.5 * thick + 0.01)).painted(np.array(self.sole)))
         return pieces
+
+    def _heel(self, shape: BootShape) -> SurfaceMesh:
+        outline = shape.footprint(-0.02, HEEL + 0.01, 0.008)
+        steps = np.linspace(0, 1, max(4, round(shape.state.heel / STEP)))
+        outlines = [
+            (outline - [0, 0.15]) * (0.78 + 0.22 * share**1.5) + [0, 0.15 + 0.02 * (1 - share)] for share in steps
+        ]
+        heights = steps * (shape.state.heel + 0.6 * self.sole_thickness)
+        return _stacked(outlines, heights).painted(np.array(self.sole) * 0.9, 0.15)
 
     def _laces(self, rings: np.ndarray, zones: np.ndarray) -> list[SurfaceMesh]:
         start = int((zones == 0).sum())
-        first = max(3, start - round(0.45 / _STEP))
+        first = max(3, start - round(0.45 / STEP))
         rows = np.linspace(first, start + 30, 8).astype(int)
         normals_out = 0.014
         pieces = []
-        offsets = round(0.5 / (2 * np.pi) * _RING_POINTS)
+        offsets = round(0.5 / (2 * np.pi) * RING_POINTS)
         centres = rings.mean(1)
         for here, there in pairwise(rows):
             for side in (1, -1):
@@ -334,7 +217,7 @@ class BootDesign:
                 column = side * offsets * (1 - 2 * share)
                 low, high = np.floor(row).astype(int), np.minimum(np.ceil(row).astype(int), len(rings) - 1)
                 fraction = (row - low)[:, None]
-                at = np.round(column).astype(int) % _RING_POINTS
+                at = np.round(column).astype(int) % RING_POINTS
                 path = rings[low, at] * (1 - fraction) + rings[high, at] * fraction
                 outward = path - centres[low]
                 outward /= np.linalg.norm(outward, axis=1, keepdims=True)
@@ -368,9 +251,10 @@ def _covered(colours: np.ndarray, share: np.ndarray, others: np.ndarray) -> np.n
     return colours + share[:, None] * (others - colours)
 
 
-def _lowered(mesh: SurfaceMesh, raised: SurfaceMesh) -> SurfaceMesh:
-    vertices = 2 * mesh.vertices - raised.vertices
-    return SurfaceMesh(vertices, mesh.faces, mesh.albedo, mesh.gloss, mesh.glow)
+def _stacked(outlines: Sequence[np.ndarray], heights: Sequence[float] | np.ndarray) -> Solid:
+    """A solid through outlines (S, 2) at heights."""
+    pairs = zip(outlines, heights, strict=True)
+    return loft(np.stack([np.column_stack([outline, np.full(len(outline), height)]) for outline, height in pairs]))
 
 
 def random_boot_design(generator: np.random.Generator) -> BootDesign:

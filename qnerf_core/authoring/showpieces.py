@@ -11,7 +11,8 @@ import numpy as np
 from qnerf_core.authoring.alligator import OWN_COLOURS as ALLIGATOR_COLOURS
 from qnerf_core.authoring.alligator import Alligator, Toy
 from qnerf_core.authoring.boot import OWN_COLOURS as BOOT_COLOURS
-from qnerf_core.authoring.boot import BootDesign, BootState
+from qnerf_core.authoring.boot import BootDesign
+from qnerf_core.authoring.boot_shape import BootState
 from qnerf_core.authoring.furniture import Design, PlacedObject
 from qnerf_core.authoring.hero import OWN_COLOURS as HERO_COLOURS
 from qnerf_core.authoring.hero import Hero, Suit
