@@ -2,16 +2,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, floor, log10
 
+import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtGui import QColor, QMouseEvent, QResizeEvent
 
 from app.gallery.paint import mix, muted, small_font
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 24, 32
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 24, 36
 _REACH = 24.0
+_DOT = 6.5
+_MARK_ALPHA = 60
 
 
 @dataclass(frozen=True)
@@ -24,157 +25,123 @@ class Series:
     dots: bool = True
 
 
-def ticks(low: float, high: float, most: int) -> list[float]:
-    """Round numbers from low to high, no more than `most`."""
-    if not high > low or most < 1:
-        return [low]
-    rough = (high - low) / most
-    power = 10.0 ** floor(log10(rough))
-    step = next(step * power for step in (1, 2, 5, 10) if step * power >= rough * (1 - 1e-9))
-    first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
-    return [number * step for number in range(first, last + 1)]
-
-
-class Chart(QWidget):
+class Chart(pg.PlotWidget):
     """Lines over one axis; the values under the mouse are read off."""
 
     placeClicked = Signal(float)
 
-    def __init__(self, name: str, title: str, across: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, name: str, title: str, across: str) -> None:
+        super().__init__(background=None)
         self.setObjectName(name)
         self.setAccessibleName(title)
+        self.setFrameShape(self.Shape.NoFrame)
+        self.setMinimumSize(130, 80)
         self.setMouseTracking(True)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.hideButtons()
+        self.setMenuEnabled(False)
         self._title, self._across = title, across
         self.series: Sequence[Series] = ()
-        self._mark: float | None = None
-        self._hover: QPointF | None = None
-        self._x = (0.0, 1.0)
-        self._y = (0.0, 1.0)
+        self._item = self.getPlotItem()
+        # Deleting the layout of a plot item crashes in Qt (pyqtgraph 0.14, PySide6 6.12): its parts are placed by hand.
+        while self._item.layout.count():
+            self._item.layout.removeAt(0)
+        self._item.getViewBox().setMouseEnabled(x=False, y=False)
+        self._item.getViewBox().setDefaultPadding(0.02)
+        self._item.showGrid(x=False, y=True, alpha=0.12)
+        self._mark = pg.InfiniteLine(movable=False)
+        self._values = pg.TextItem(anchor=(0, 0))
+        self._dress()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if not hasattr(self, "_item"):
+            return
+        area = QRectF(_LEFT, _TOP, max(10, self.width() - _LEFT - _RIGHT), max(10, self.height() - _TOP - _BOTTOM))
+        self._item.getViewBox().setGeometry(area)
+        self._item.getAxis("left").setGeometry(QRectF(0, area.y(), _LEFT, area.height()))
+        self._item.getAxis("bottom").setGeometry(QRectF(area.x(), area.bottom(), area.width(), _BOTTOM))
+        self._item.titleLabel.setGeometry(QRectF(area.x(), 0, area.width(), _TOP))
+
+    def sizeHint(self) -> QSize:
+        return QSize(280, 180)
 
     def show_series(
         self, series: Sequence[Series], across: tuple[float, float], mark: float | None = None, *, zero: bool = False
     ) -> None:
         """Lines from `across[0]` to `across[1]`; `mark` is a place to point out, `zero` starts the values there."""
-        self.series, self._mark = [one for one in series if one.points], mark
+        self.series = [one for one in series if one.points]
+        self._item.clear()
         values = [value for one in self.series for _, value in one.points]
         low, high = (min(values), max(values)) if values else (0.0, 1.0)
         low = 0.0 if zero else low
         room = 0.06 * ((high - low) or abs(high) or 1.0)
-        self._x, self._y = across, (low if zero else low - room, high + room)
-        self.update()
-
-    def sizeHint(self) -> QSize:
-        return QSize(280, 180)
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(130, 80)
-
-    def area(self) -> QRectF:
-        return QRectF(_LEFT, _TOP, max(10, self.width() - _LEFT - _RIGHT), max(10, self.height() - _TOP - _BOTTOM))
+        self._item.setXRange(*across)
+        self._item.setYRange(low if zero else low - room, high + room, padding=0)
+        if mark is not None:
+            self._mark.setValue(mark)
+            self._item.addItem(self._mark, ignoreBounds=True)
+        for one in self.series:
+            self._draw(one)
+        self._values.hide()
+        self._item.addItem(self._values, ignoreBounds=True)
 
     def place(self, x: float, y: float) -> QPointF:
-        area = self.area()
-        across = (x - self._x[0]) / ((self._x[1] - self._x[0]) or 1.0)
-        up = (y - self._y[0]) / ((self._y[1] - self._y[0]) or 1.0)
-        return QPointF(area.x() + across * area.width(), area.bottom() - up * area.height())
+        """Where a value is, in pixels of this widget."""
+        scene = self._item.getViewBox().mapViewToScene(QPointF(x, y))
+        return QPointF(self.mapFromScene(scene))
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        with QPainter(self) as painter:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            self._paint_axes(painter)
-            area = self.area()
-            painter.save()
-            painter.setClipRect(area.adjusted(-5, -5, 5, 5))
-            for series in self.series:
-                self._paint_series(painter, series)
-            painter.restore()
-            if self._hover is not None and area.contains(self._hover):
-                self._paint_values(painter, area, self._hover)
+    def _draw(self, series: Series) -> None:
+        style = Qt.PenStyle.DashLine if series.dashed else Qt.PenStyle.SolidLine
+        dots = series.dots and not series.dashed
+        self._item.plot(
+            [x for x, _ in series.points],
+            [y for _, y in series.points],
+            pen=pg.mkPen(series.colour, width=2.6 if series.thick else 1.6, style=style),
+            symbol="o" if dots else None,
+            symbolSize=_DOT,
+            symbolPen=None,
+            symbolBrush=series.colour,
+            antialias=True,
+        )
 
-    def _paint_axes(self, painter: QPainter) -> None:
-        area, window = self.area(), self.palette().window().color()
-        text, dim = self.palette().windowText().color(), muted(self.palette(), 0.35)
-        painter.setPen(text)
-        painter.drawText(QRectF(area.x(), 0, area.width(), _TOP), Qt.AlignmentFlag.AlignVCenter, self._title)
-        painter.setFont(small_font(self.font()))
-        if self._mark is not None:
-            accent = QColor(self.palette().highlight().color())
-            accent.setAlpha(60)
-            x = self.place(self._mark, 0).x()
-            painter.fillRect(QRectF(x - 4, area.y(), 8, area.height()), accent)
-        grid = QPen(mix(window, text, 0.12), 1)
-        middle = Qt.AlignmentFlag.AlignVCenter
-        for value in ticks(*self._y, max(2, int(area.height() / 36))):
-            y = self.place(0, value).y()
-            painter.setPen(grid)
-            painter.drawLine(QPointF(area.x(), y), QPointF(area.right(), y))
-            painter.setPen(dim)
-            label = QRectF(0, y - 8, _LEFT - 6, 16)
-            painter.drawText(label, middle | Qt.AlignmentFlag.AlignRight, f"{value:.4g}")
-        for value in ticks(*self._x, max(2, int(area.width() / 40))):
-            if value != round(value):
-                continue
-            x = self.place(value, 0).x()
-            label = QRectF(x - 20, area.bottom() + 2, 40, 14)
-            painter.drawText(label, Qt.AlignmentFlag.AlignCenter, f"{value:.0f}")
-        painter.setPen(QPen(mix(window, text, 0.3), 1))
-        painter.drawLine(area.bottomLeft(), area.bottomRight())
-        painter.setPen(dim)
-        under = QRectF(area.x(), self.height() - 15, area.width(), 14)
-        painter.drawText(under, Qt.AlignmentFlag.AlignCenter, self._across)
+    def _dress(self) -> None:
+        text, window = self.palette().windowText().color(), self.palette().window().color()
+        dim = muted(self.palette(), 0.35)
+        self._item.setTitle(self._title, color=text.name(), size="9pt")
+        self._item.setLabel("bottom", self._across, color=dim.name())
+        for side in ("left", "bottom"):
+            axis = self._item.getAxis(side)
+            axis.setPen(mix(window, text, 0.3))
+            axis.setTextPen(dim)
+            axis.setStyle(tickFont=small_font(self.font()), tickLength=-4)
+        accent = QColor(self.palette().highlight().color())
+        accent.setAlpha(_MARK_ALPHA)
+        self._mark.setPen(pg.mkPen(accent, width=8))
+        self._values.fill = pg.mkBrush(self.palette().toolTipBase())
+        self._values.border = pg.mkPen(mix(window, text, 0.3))
 
-    def _paint_series(self, painter: QPainter, series: Series) -> None:
-        line = Qt.PenStyle.DashLine if series.dashed else Qt.PenStyle.SolidLine
-        painter.setPen(QPen(series.colour, 2.6 if series.thick else 1.6, line))
-        places = [self.place(x, y) for x, y in series.points]
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawPolyline(QPolygonF(places))
-        if series.dots and not series.dashed:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(series.colour)
-            for place in places:
-                painter.drawEllipse(place, 3.2, 3.2)
-
-    def _paint_values(self, painter: QPainter, area: QRectF, hover: QPointF) -> None:
-        x = self._x[0] + (hover.x() - area.x()) / area.width() * (self._x[1] - self._x[0])
-        lines = []
-        for series in self.series:
-            nearest = min(series.points, key=lambda point: abs(point[0] - x))
-            place = self.place(*nearest)
-            if abs(place.x() - hover.x()) <= _REACH:
-                lines.append((series.colour, f"{series.name}  {nearest[1]:.4g}"))
-                painter.setPen(QPen(self.palette().windowText().color(), 1.4))
-                painter.setBrush(series.colour)
-                painter.drawEllipse(place, 4, 4)
-        if not lines:
-            return
-        metrics = painter.fontMetrics()
-        width = max(metrics.horizontalAdvance(text) for _, text in lines) + 26
-        box = QRectF(0, area.y() + 4, width, 15 * len(lines) + 8)
-        box.moveLeft(hover.x() + 12 if hover.x() + 12 + width < self.width() else hover.x() - 12 - width)
-        painter.setPen(QPen(mix(self.palette().window().color(), self.palette().windowText().color(), 0.3), 1))
-        painter.setBrush(self.palette().toolTipBase())
-        painter.drawRoundedRect(box, 4, 4)
-        for number, (colour, text) in enumerate(lines):
-            row = QRectF(box.x() + 8, box.y() + 4 + 15 * number, width, 15)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(colour)
-            painter.drawEllipse(QPointF(row.x() + 3, row.center().y()), 3, 3)
-            painter.setPen(self.palette().toolTipText().color())
-            painter.drawText(row.adjusted(12, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, text)
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_item"):
+            self._dress()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._hover = event.position()
-        self.update()
+        place = event.position()
+        lines = []
+        for series in self.series:
+            nearest = min(series.points, key=lambda point: abs(self.place(*point).x() - place.x()))
+            if abs(self.place(*nearest).x() - place.x()) <= _REACH:
+                lines.append(f"<span style='color:{series.colour.name()}'>●</span> {series.name}  {nearest[1]:.4g}")
+        colour = self.palette().toolTipText().color().name()
+        self._values.setHtml(f"<div style='color:{colour}'>{'<br>'.join(lines)}</div>")
+        self._values.setAnchor((1.05 if place.x() > self.width() / 2 else -0.05, 0))
+        self._values.setPos(self._item.getViewBox().mapSceneToView(self.mapToScene(place.toPoint())))
+        self._values.setVisible(bool(lines))
 
     def leaveEvent(self, event: QEvent) -> None:
-        self._hover = None
-        self.update()
+        self._values.hide()
         super().leaveEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        area = self.area()
-        share = (event.position().x() - area.x()) / area.width()
-        self.placeClicked.emit(self._x[0] + share * (self._x[1] - self._x[0]))
+        place = self._item.getViewBox().mapSceneToView(self.mapToScene(event.position().toPoint()))
+        self.placeClicked.emit(float(place.x()))

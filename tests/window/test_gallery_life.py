@@ -184,7 +184,8 @@ def test_plots_follow_the_run(qapp: QApplication, tmp_path: Path) -> None:
     plots.layer.setCurrentIndex(2)
     rendered = next(one for one in plots.disagreement.series if one.name == "rendered")
     assert [value for _, value in rendered.points] == pytest.approx([0.3 * 0.5, 0.15 * 0.5])
-    QTest.mouseClick(plots.guidance, Qt.MouseButton.LeftButton, pos=plots.guidance.place(3, 1).toPoint())
+    guidance = plots.guidance
+    QTest.mouseClick(guidance.viewport(), Qt.MouseButton.LeftButton, pos=guidance.place(3, 1).toPoint())
     assert gallery.current_interval == 2
 
 
