@@ -11,11 +11,13 @@ from PySide6.QtWidgets import QFileDialog, QMenu
 
 from app.paths import projects_folder
 from app.shell.preferences import PreferencesDialog
+from app.shell.settings import Preferences
 from app.shell.tasks import beside
 from qnerf_core import assets
 
 if TYPE_CHECKING:
     from app.document.document import Document
+    from app.document.opening import OpenedScene
     from app.window import MainWindow
 
 _PROJECT_FILES = ("project.json", "project.json.bak")
@@ -65,8 +67,15 @@ class FileCommands(QObject):
         document, window = self._document, self._window
         name = capture if isinstance(capture, str) else capture.name
         window.busy.show_over(f"Opening {name} ...")
-        task = beside(self, lambda: open_scene(capture, document.body), document.start_project)
+        task = beside(self, lambda: open_scene(capture, document.body), self._start_project)
         task.destroyed.connect(window.busy.hide)
+
+    def _start_project(self, opened: OpenedScene) -> None:
+        self._document.start_project(opened)
+        model = Preferences.load().model_folder
+        if model:
+            self._document.set_spec(backbone=model)
+            self._document.save()
 
     def fill_recent(self, menu: QMenu) -> None:
         menu.clear()

@@ -66,6 +66,7 @@ class Docks(QObject):
         super().__init__(window)
         self._window = window
         self._kept: QByteArray | None = None
+        self._sized = False
         self._titles = QTimer(self)
         self._titles.setSingleShot(True)
         self._titles.timeout.connect(self._show_titles)
@@ -122,6 +123,10 @@ class Docks(QObject):
         if self._kept is not None:
             self._window.restoreState(self._kept, STATE_VERSION)
             self._kept = None
+        if not self._sized:
+            # Sizes only hold once the docks are on the screen.
+            self._sized = True
+            QTimer.singleShot(0, self, self._apply_sizes)
 
     def reset(self) -> None:
         docks = self.docks
@@ -135,6 +140,9 @@ class Docks(QObject):
             docks[place.name].setVisible(place.visible)
         docks["gallery"].raise_()
         docks["inspector"].raise_()
+        self._apply_sizes()
+
+    def _apply_sizes(self) -> None:
         self._resize(Qt.Orientation.Horizontal, "views", "inspector")
         self._resize(Qt.Orientation.Vertical, "gallery")
 
@@ -174,4 +182,4 @@ class Docks(QObject):
         index = settings.store().value("layout/inspector", 0)
         self.inspector.setCurrentIndex(int(str(index)) if str(index).isdigit() else 0)
         if state is not None:
-            self._window.restoreState(state, STATE_VERSION)
+            self._sized = self._window.restoreState(state, STATE_VERSION)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 
+from app.shell.memory_limit import MemoryLimit
 from app.shell.notices import notify
 from app.shell.questions import ask
 
@@ -38,6 +39,7 @@ class Wiring(QObject):
         document, queue = rooms.document, rooms.queue
         if document is None or queue is None:
             return
+        MemoryLimit(document, queue)
         if rooms.gallery is not None:
             self._connect_gallery(document, queue, rooms.gallery)
             if rooms.queue_panel is not None:
