@@ -3,11 +3,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QUrl
-from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app.shell.notices import notify
 from app.shell.tasks import beside
 
 
@@ -28,9 +25,4 @@ def export_interval(parent: QWidget, run: Path, interval: int, folder: Path, the
         export_image_set(run, folder, interval=interval)
         return folder
 
-    def tell(folder: Path) -> None:
-        actions = [("Open folder", lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))]
-        notify("The interval is exported", str(folder), severity="success", actions=actions)
-        then(folder)
-
-    beside(parent, work, tell)
+    beside(parent, work, then)

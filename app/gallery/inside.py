@@ -54,6 +54,7 @@ class InsidePage(QWidget):
         self.opacity.setToolTip("How strongly the disagreement covers the picture.")
         bar = QHBoxLayout()
         bar.setContentsMargins(8, 4, 8, 0)
+        bar.setSpacing(8)
         bar.addWidget(self.what)
         bar.addSpacing(8)
         bar.addWidget(QLabel("Layer"))

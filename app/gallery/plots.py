@@ -33,6 +33,7 @@ class PlotsPage(QWidget):
         self.legend = QLabel()
         bar = QHBoxLayout()
         bar.setContentsMargins(8, 4, 8, 0)
+        bar.setSpacing(8)
         bar.addWidget(QLabel("Layer"))
         bar.addWidget(self.layer)
         bar.addSpacing(16)

@@ -20,7 +20,10 @@ def describe(stop: Stop, state: RunState) -> str:
 
 
 def figures(stop: Stop, state: RunState) -> list[str]:
-    parts = [f"steps {stop.steps[0] + 1} to {stop.steps[1]} of {state.step_count}"]
+    first, last = stop.steps[0] + 1, stop.steps[1]
+    parts = [
+        f"step {last} of {state.step_count}" if first >= last else f"steps {first} to {last} of {state.step_count}"
+    ]
     if stop.state != "finished":
         return [*parts, _state_word(stop)]
     parts.append("guided" if stop.guided else "not guided")

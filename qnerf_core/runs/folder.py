@@ -44,6 +44,7 @@ LATENTS_FILE = "latents.safetensors"
 QNERF_FILE = "qnerf.safetensors"
 TRAJECTORY_FILE = "trajectory.safetensors"
 MAPS_FILE = "maps.npz"
+SETTINGS_KEY = "qnerf-studio"  # of the text that every result carries
 POSE_FILE = TARGET_FILES["skeleton"]
 # Of the settings in a result's iTXt chunk.
 SETTINGS_KEY = "qnerf-studio"

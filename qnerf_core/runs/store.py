@@ -32,6 +32,7 @@ from qnerf_core.runs.folder import (
     MAPS_FILE,
     QNERF_FILE,
     RUN_FILE,
+    SETTINGS_KEY,
     TRAJECTORY_FILE,
     IntervalRecord,
     RunFolder,
@@ -39,8 +40,7 @@ from qnerf_core.runs.folder import (
 from qnerf_core.runs.maps import write_maps
 from qnerf_core.runs.provenance import versions
 from qnerf_core.runs.records import EventLog, event_to_record, jsonable
-
-SETTINGS_KEY = "qnerf-studio"
+from qnerf_core.scene.capture import TARGET_FILES
 
 
 class RunStore(RunFolder):
@@ -244,7 +244,10 @@ class RunStore(RunFolder):
         Args:
             view: Its name.
         """
-        return {
+        own = self.path / Path(self.spec.edit).name
+        # A pose or proxy that no capture brings goes with the picture.
+        target = {own.stem: files.read_json(own)} if own.name in TARGET_FILES.values() and own.is_file() else {}
+        return target | {
             "view": view,
             "spec": self.info["spec"],
             "seed": self.spec.seed,
