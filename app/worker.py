@@ -87,7 +87,9 @@ class EngineWorker(QThread):
         child.send(request)
         with self._lock:
             asked = self._asked_to_stop
-        if asked:
+        if asked > 1:
+            child.kill()
+        elif asked:
             child.send({"do": "cancel", "job": job})
         for event in child.messages():
             if event.get("job") != job:
@@ -103,13 +105,16 @@ class EngineWorker(QThread):
         self._died(job, child)
 
     def _ready_child(self) -> EngineProcess:
+        # Only this thread starts and buries children; the lock is for those who look.
+        child = self._child
+        if child is not None and child.alive:
+            return child
+        if child is not None:
+            child.obituary()
+        child = EngineProcess()
         with self._lock:
-            if self._child is not None and not self._child.alive:
-                self._child.obituary()
-                self._child = None
-            if self._child is None:
-                self._child = EngineProcess()
-            return self._child
+            self._child = child
+        return child
 
     def _died(self, job: str, child: EngineProcess) -> None:
         cause, words = child.obituary()

@@ -18,6 +18,9 @@ from qnerf_core.runs.folder import RunFolder
 from tests.app.engine.small_edit import edited, small_capture, small_spec
 
 
+pytestmark = pytest.mark.timeout(1500)
+
+
 class Listener:
     """Stands where the pipe to the window is; asks to stop as soon as it hears of a stage."""
 
@@ -140,7 +143,6 @@ def test_what_is_exported_is_asked_for_and_can_be_stopped(whole: Path, tmp_path:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1500)
 def test_a_field_is_fitted_once_for_all_that_needs_it(whole: Path, tmp_path: Path) -> None:
     listener, result = export(whole, tmp_path, ["nerf"])
     stages = [message["stage"] for message in listener.heard]
