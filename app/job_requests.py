@@ -43,10 +43,10 @@ def edit_job(document: Document, branch_from: tuple[Path, int] | None = None) ->
         spec = spec.model_copy(update={"edit": RunFolder(source).spec.edit})
         check_branch(RunFolder(source), interval, spec)
     elif document.edit_name == CUSTOM or document.source_is_own:
-        target, source = TARGET_FILES["skeleton"], SOURCE_FILES["skeleton"]
-        spec = spec.model_copy(update={"edit": str(folder / target)})
+        after, before = TARGET_FILES["skeleton"], SOURCE_FILES["skeleton"]
+        spec = spec.model_copy(update={"edit": str(folder / after)})
         # The engine writes them, for the disk may take its time.
-        own_files = {target: pose_record(document.target_pose), source: pose_record(document.source_pose)}
+        own_files = {after: pose_record(document.target_pose), before: pose_record(document.source_pose)}
     request: dict[str, Any] = {"spec": spec.model_dump(mode="json"), "files": own_files}
     title = _title_of(spec.edit)
     if branch_from is not None:

@@ -29,15 +29,15 @@ def write_model(trained: TrainedDenoiser, out: Path) -> None:
         text_encoder=trained.module.text_encoder,
         tokenizer=trained.tokenizer,
         unet=trained.module.unet.half(),
-        controlnet=trained.module.controlnets["skeleton"].half(),
+        controlnet=trained.module.controlnet("skeleton").half(),
         scheduler=make_scheduler(),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
     )
     pipeline.save_pretrained(out, safe_serialization=True)
-    for kind, controlnet in trained.module.controlnets.items():
-        controlnet.half().save_pretrained(out / CONTROLS[kind])
+    for kind in trained.module.controlnets:
+        trained.module.controlnet(kind).half().save_pretrained(out / CONTROLS[kind])
 
 
 def write_snapshot(work: Path, out: Path) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -69,10 +70,14 @@ class Denoiser(nn.Module):
         self.controlnets = nn.ModuleDict({kind: make_controlnet(self.unet) for kind in kinds})
         self.text_encoder: CLIPTextModel = make_text_encoder(tokenizer)
         # Zero convolutions protect a trained UNet; here both start from nothing, and a zero start only delays.
-        for controlnet in self.controlnets.values():
+        for controlnet in map(self.controlnet, kinds):
             for convolution in [*controlnet.controlnet_down_blocks, controlnet.controlnet_mid_block]:
                 nn.init.normal_(convolution.weight, std=0.02)
             nn.init.normal_(controlnet.controlnet_cond_embedding.conv_out.weight, std=0.05)
+
+    def controlnet(self, kind: str) -> ControlNetModel:
+        """The ControlNet of a kind of control."""
+        return cast(ControlNetModel, self.controlnets[kind])
 
     def load_folder(self, folder: Path) -> None:
         """Takes over the weights of a model folder; a ControlNet that it lacks starts as a copy of the first."""
@@ -100,7 +105,7 @@ class Denoiser(nn.Module):
         if control is None:
             return self.unet(latents, timesteps, text).sample
         free = len(latents) - len(control)
-        controlnet = self.controlnets[kind]
+        controlnet = self.controlnet(kind)
         down, middle = controlnet(latents[free:], timesteps[free:], text[free:], control, return_dict=False)
         if free:
             *down, middle = (torch.cat([part.new_zeros(free, *part.shape[1:]), part]) for part in (*down, middle))
@@ -177,7 +182,7 @@ def train_unet(
     kinds = list(folder.counts)
     shares = np.array(list(folder.counts.values())) / len(folder)
     model = Denoiser(tokenizer, kinds)
-    for part in (model.unet, model.controlnets):
+    for part in (model.unet, *map(model.controlnet, kinds)):
         part.to(memory_format=torch.channels_last)
     average = AveragedWeights(model, _AVERAGE_DECAY)
     optimizer = torch.optim.AdamW(model.parameters(), lr=_PEAK_RATE, betas=(0.9, 0.99), weight_decay=1e-3, fused=True)
@@ -291,9 +296,9 @@ def sample_sheet(
     tokens = _tokens(tokenizer, [""] * pairs + [sample.caption for sample in chosen[pairs:]])
     latents = trajectory[0]
     with injected_into_targets(injecting_layers(model.unet)):
-        for step, timestep in enumerate(schedule.timesteps):
+        for step, level in enumerate(schedule.timesteps):
             both = torch.cat([trajectory[step], latents])
-            prediction = model(both, torch.full((2 * pairs,), timestep), tokens, control, kind)[pairs:]
+            prediction = model(both, torch.full((2 * pairs,), level), tokens, control, kind)[pairs:]
             latents, _ = schedule.step(prediction, latents, step)
     images = (vae.decode(latents / vae.config["scaling_factor"]).sample / 2 + 0.5).clamp(0, 1)
     rows = [torch.cat(list(part), dim=2) for part in (pictures[:pairs], control, images, pictures[pairs:])]
