@@ -9,6 +9,7 @@ from app.document.document import Document
 from app.viewport.frustum_shapes import FrustumShapes
 from app.viewport.joints import PosedJoints
 from app.viewport.picking import mesh_distance, ray
+from app.viewport.travel import Place
 from app.viewport.view_camera import ViewCamera
 from qnerf_core.scene.camera import Camera
 
@@ -22,6 +23,8 @@ class Desk(QObject):
     cameraChanged = Signal()
     poseChanged = Signal()
     sceneChanged = Signal()
+    jumped = Signal(object)
+    """The camera goes elsewhere at once; the `Place` where it was."""
 
     def __init__(self, document: Document, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -107,10 +110,12 @@ class Desk(QObject):
         self._moved()
 
     def look_from(self, name: str) -> None:
+        self._jump()
         self.eye.look_from(name, *self.subject)
         self._moved()
 
     def home(self) -> None:
+        self._jump()
         self.eye.frame(*self.subject)
         self._moved()
 
@@ -132,6 +137,9 @@ class Desk(QObject):
 
     def toggle_through(self) -> None:
         self.look_through(None) if self.document.looking_through else self.step_view(1)
+
+    def _jump(self) -> None:
+        self.jumped.emit(Place(self.camera, self.focus_depth))
 
     def _moved(self) -> None:
         if self.document.looking_through and not self.eye.is_looking_through:
@@ -171,6 +179,8 @@ class Desk(QObject):
         document = self.document
         wanted = document.current_view if document.looking_through else None
         if wanted != self._through:
+            if self._through is None:
+                self._jump()
             self._through = wanted
             if wanted is None or document.scene is None:
                 self.eye.leave()

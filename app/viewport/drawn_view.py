@@ -23,6 +23,7 @@ from app.viewport.photos import Photos
 from app.viewport.scenery import Scenery
 from app.viewport.smoother import Smoother
 from app.viewport.tools import Tools
+from app.viewport.travel import Place, Travel
 from qnerf_core.scene.camera import Camera
 from qnerf_core.scene.scene import View
 
@@ -62,6 +63,8 @@ class DrawnView(QWidget):
         self._is_loaded = self._is_closed = False
         self._needs_render = True
         self._frame_began = 0.0
+        self._travel: Travel | None = None
+        self.desk.jumped.connect(self._begin_travel)
         self._frame_timer = self._single_shot(self._frame)
         self._smoother = Smoother(self._render_from, self)
         self._smoother.finished.connect(self._show_smooth)
@@ -100,24 +103,57 @@ class DrawnView(QWidget):
         self._frame_began = time.perf_counter()
         self.tools.step()
         self._frame_timer.stop()
+        self._go_on_travelling()
         if self._needs_render:
             self._render_scene()
-        self._state = None if self.desk.is_empty else OverlayState.of(self.desk, self.tools)
+        self._state = None if self.desk.is_empty else OverlayState.of(self.desk, self.tools, self._drawn_camera)
         self.setCursor(self._state.cursor if self._state is not None else Qt.CursorShape.ArrowCursor)
         self.repaint()
         spent = 1000.0 * (time.perf_counter() - self._frame_began)
         self.meter.add(spent)
         self.frameDrawn.emit(spent)
+        if self._travel is not None:
+            self.request()
 
     def _render_scene(self) -> None:
         if self._stage is None or self._scenery is None:
             return
         self._needs_render = False
         self._smoother.stop()
-        self._scenery.sync(self._look, self.shown, self.mode == "result")
-        camera = self.desk.camera
+        self._scenery.sync(self._look, self.shown, self.mode == "result", self._is_through)
+        camera = self._drawn_camera
         self._picture = self._as_picture(self._render_from(camera))
-        self._smoother.restart(camera)
+        if self._travel is None:
+            self._smoother.restart(camera)
+
+    # ---- travelling
+
+    @property
+    def is_travelling(self) -> bool:
+        return self._travel is not None
+
+    def _begin_travel(self, start: Place) -> None:
+        self._travel = Travel.from_here(start) if self.isVisible() and self._picture is not None else None
+
+    def _go_on_travelling(self) -> None:
+        if self._travel is None:
+            return
+        if self._travel.share >= 1.0 or self.tools.is_working:
+            self._travel = None
+        self._needs_render = True
+
+    @property
+    def _drawn_camera(self) -> Camera:
+        if self._travel is None:
+            return self.desk.camera
+        return self._travel.camera(Place(self.desk.camera, self.desk.focus_depth))
+
+    @property
+    def _is_through(self) -> bool:
+        """Whether the photo is what is seen, and not still the way to it."""
+        return self.desk.eye.is_looking_through and self._travel is None
+
+    # ---- painting
 
     def _render_from(self, camera: Camera) -> np.ndarray:
         assert self._stage is not None
@@ -157,10 +193,7 @@ class DrawnView(QWidget):
             return []
         if self._stage is None:
             return ["Loading the 3D view ..."]
-        view = self.view_looked_through
-        lines = []
-        if view is not None and self.mode == "edit" and self.photos.preview(view.name) is not None:
-            lines.append("Preview")
+        lines = ["Preview"] if self._shows_preview else []
         if "statistics" in self.shown:
             lines += self._statistics(self._stage.triangles)
         return lines
@@ -188,20 +221,21 @@ class DrawnView(QWidget):
 
     def _photo(self) -> tuple[QImage | None, QRectF]:
         view = self.view_looked_through
-        if view is None or self.mode == "result":
+        if view is None or self.mode == "result" or not self._is_through:
             return None, QRectF()
         return self.photos.preview(view.name) or self.photos.photo(view), QRectF(*self.desk.eye.photo_rectangle)
 
     @property
     def _shows_preview(self) -> bool:
         view = self.view_looked_through
-        return view is not None and self.mode == "edit" and self.photos.preview(view.name) is not None
+        has_preview = view is not None and self.photos.preview(view.name) is not None
+        return has_preview and self.mode == "edit" and self._is_through
 
     def _warped_rendering(self) -> tuple[QImage, QPolygonF] | None:
         if self._rendering is None or self.mode != "result":
             return None
         image, then = self._rendering
-        now = self.desk.camera
+        now = self._drawn_camera
         depth = float(then.project(self.desk.eye.focus)[1])
         corners = corners_seen_from(then, now, depth) if depth > 0 else None
         return None if corners is None else (image, corners)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import time
 from collections import deque
 
-_WINDOW_S = 1.0
-_SAME_BURST_S = 0.25
+_WINDOW_S = 2.0
+_SAME_BURST_S = 1.0
 
 
 class FrameMeter:

@@ -46,15 +46,15 @@ class OverlayState:
     cursor: Qt.CursorShape
 
     @classmethod
-    def of(cls, desk: Desk, tools: Tools) -> OverlayState:
-        camera, tool = desk.camera, tools.tool
+    def of(cls, desk: Desk, tools: Tools, camera: Camera) -> OverlayState:
+        tool = tools.tool
         skeleton = _skeleton(desk, tools, camera) if tools.can_pose else None
         turning = isinstance(tool, TurnRing)
         return cls(
             camera=camera,
-            focus_depth=desk.focus_depth,
+            focus_depth=float(camera.project(desk.eye.focus)[1]),
             skeleton=skeleton,
-            rings=tools.rings,
+            rings=tools.rings_for(camera),
             ring=tool.axis if isinstance(tool, TurnRing) else tools.hovered_ring,
             is_turning=turning,
             axis=_axis(tool, camera) if isinstance(tool, AxisTool) else None,

@@ -38,9 +38,8 @@ class Scenery:
     def look_changed(self) -> None:
         self._stale.add(_LOOK)
 
-    def sync(self, look: Look, shown: set[str], is_result: bool) -> None:
+    def sync(self, look: Look, shown: set[str], is_result: bool, through: bool) -> None:
         stage, desk = self._stage, self._desk
-        through = desk.document.looking_through
         empty = desk.is_empty
         if _LOOK in self._stale:
             stage.set_look(look)

@@ -13,6 +13,7 @@ from app.viewport.tool import Tool
 from app.viewport.tools_camera import Orbit, Pan
 from app.viewport.tools_joint import AxisTool, JointTool, MoveJoint, SwingJoint, TurnFreely, TurnRing
 from qnerf_core.body.pose import SMPL_JOINTS
+from qnerf_core.scene.camera import Camera
 
 JOINT_REACH = 11.0
 RING_REACH = 6.0
@@ -62,12 +63,15 @@ class Tools(QObject):
 
     @property
     def rings(self) -> Rings | None:
+        return self.rings_for(self.desk.camera)
+
+    def rings_for(self, camera: Camera) -> Rings | None:
         """Around the selected joint, unless it is being moved."""
         joint = self.selected
         if joint is None or (isinstance(self.tool, JointTool) and not isinstance(self.tool, TurnRing)):
             return None
         joints = self.desk.joints
-        return Rings.around(joints.positions[joint], joints.rotations[joint], self.desk.camera)
+        return Rings.around(joints.positions[joint], joints.rotations[joint], camera)
 
     @property
     def is_working(self) -> bool:

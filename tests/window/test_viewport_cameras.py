@@ -145,6 +145,24 @@ def test_named_views_come_from_keys_and_from_the_axes_in_the_corner(viewport: Vi
     assert viewport.current_camera().forward == pytest.approx(np.array([0.0, 0.0, -1.0]), abs=1e-9)
 
 
+def test_the_view_travels_to_where_it_goes(viewport: Viewport) -> None:
+    viewport.look_from("front")
+    look(viewport)
+    start = viewport.current_camera()
+    places: list[np.ndarray] = []
+    viewport.frameDrawn.connect(lambda _spent: places.append(viewport._drawn_camera.position))
+    viewport.look_from("right")
+    assert viewport.is_travelling
+    look(viewport)
+    end = viewport.current_camera()
+    assert viewport._drawn_camera is not None
+    assert np.array_equal(places[-1], end.position)
+    centre = viewport.desk.eye.focus
+    for place in places:
+        assert np.linalg.norm(place - centre) == pytest.approx(np.linalg.norm(end.position - centre), abs=1e-6)
+        assert (place - centre) @ (start.position - centre) > -1e-6
+
+
 def test_home_shows_the_whole_body(viewport: Viewport) -> None:
     viewport.desk.zoom(6.0, np.array([100.0, 100.0]))
     key(viewport, Qt.Key.Key_Home)

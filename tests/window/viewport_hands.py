@@ -28,7 +28,9 @@ def opened(scene: str = "person", size: tuple[int, int] = (900, 640)) -> Iterato
     viewport.show()
     assert QTest.qWaitForWindowExposed(viewport)
     assert wait_until(lambda: viewport.is_ready, 60)
-    assert wait_until(lambda: viewport.photos._store.idle and not viewport._thumbnail_timer.isActive())
+    assert wait_until(lambda: viewport.photos._store.idle)
+    QCoreApplication.processEvents()
+    assert wait_until(lambda: not viewport._thumbnail_timer.isActive())
     look(viewport)
     yield viewport
     viewport.close()
@@ -43,7 +45,7 @@ def look(viewport: Viewport) -> None:
     drawn: list[float] = []
     connection = viewport.frameDrawn.connect(drawn.append)
     viewport.request()
-    assert wait_until(lambda: bool(drawn))
+    assert wait_until(lambda: bool(drawn) and not viewport.is_travelling)
     viewport.frameDrawn.disconnect(connection)
 
 
