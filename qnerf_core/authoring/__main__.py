@@ -53,6 +53,16 @@ def capture(
 
 
 @application.command()
+def sheets(out: Path = Path("docs/pictures/captures")) -> None:
+    """Write the contact sheets of the built-in captures."""
+    from qnerf_core.assets import builtin_scenes
+    from qnerf_core.authoring.contact_sheet import write_contact_sheet
+
+    for name in builtin_scenes():
+        write_contact_sheet(name, out / f"{name}.jpg")
+
+
+@application.command()
 def vae(
     data: Path = _DATA,
     work: Path = _WORK,
