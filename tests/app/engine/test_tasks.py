@@ -17,7 +17,6 @@ from qnerf_core.errors import Cancelled, RunError
 from qnerf_core.runs.folder import RunFolder
 from tests.app.engine.small_edit import edited, small_capture, small_spec
 
-
 pytestmark = pytest.mark.timeout(1500)
 
 
