@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QResizeEvent
+from PySide6.QtWidgets import QGraphicsGridLayout
 
 from app.gallery.paint import mix, muted, small_font
 
@@ -42,9 +43,12 @@ class Chart(pg.PlotWidget):
         self._title, self._across = title, across
         self.series: Sequence[Series] = ()
         self._item = self.getPlotItem()
-        # Deleting the layout of a plot item crashes in Qt (pyqtgraph 0.14, PySide6 6.12): its parts are placed by hand.
+        # A plot item's layout is deleted twice, by Python and by Qt (pyqtgraph 0.14, PySide6 6.12): the parts are placed
+        # by hand, and what the item calls its layout belongs to nobody else.
         while self._item.layout.count():
             self._item.layout.removeAt(0)
+        self._item.setLayout(None)
+        self._item.layout = QGraphicsGridLayout()
         self._item.getViewBox().setMouseEnabled(x=False, y=False)
         self._item.getViewBox().setDefaultPadding(0.02)
         self._item.showGrid(x=False, y=True, alpha=0.12)
