@@ -142,10 +142,12 @@ def _left_behind(threads: set[threading.Thread], children: set[int]) -> list[str
         if child.pid not in children:
             left.append(f"process {child.pid} {' '.join(child.cmdline()[:4])}")
     for thing in gc.get_objects():
+        # `isinstance` asks the object for its class, which some of torch's objects answer with a warning.
+        kind = type(thing)
         try:
-            if isinstance(thing, QThread) and thing.isRunning() and thing is not QThread.currentThread():
+            if issubclass(kind, QThread) and thing.isRunning() and thing is not QThread.currentThread():
                 left.append(f"QThread {thing.objectName() or thing!r}")
-            elif isinstance(thing, QTimer) and thing.isActive() and thing.parent() is None:
+            elif issubclass(kind, QTimer) and thing.isActive() and thing.parent() is None:
                 left.append(f"timer {thing!r}")
         except RuntimeError:
             continue
