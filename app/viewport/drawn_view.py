@@ -58,6 +58,7 @@ class DrawnView(QWidget):
         self._stage: Stage | None = None
         self._scenery: Scenery | None = None
         self._picture: QImage | None = None
+        self._pixels = np.zeros((0, 0, 4), dtype=np.uint8)
         self._state: OverlayState | None = None
         self._rendering: tuple[QImage, Camera] | None = None
         self._is_loaded = self._is_closed = False
@@ -68,7 +69,7 @@ class DrawnView(QWidget):
         self._frame_timer = self._single_shot(self._frame)
         self._smoother = Smoother(self._render_from, self)
         self._smoother.finished.connect(self._show_smooth)
-        # Half a second of processor, in which the window is already there.
+        # Two seconds of processor, in which the window is already there.
         beside(self, lambda: import_module(_STAGE), self._on_loaded)
 
     @property
@@ -122,7 +123,7 @@ class DrawnView(QWidget):
         self._smoother.stop()
         self._scenery.sync(self._look, self.shown, self.mode == "result", self._is_through)
         camera = self._drawn_camera
-        self._picture = self._as_picture(self._render_from(camera))
+        self._take_picture(self._render_from(camera))
         if self._travel is None:
             self._smoother.restart(camera)
 
@@ -162,14 +163,15 @@ class DrawnView(QWidget):
         self._stage.set_camera(camera, *self.desk.clipping)
         return self._stage.render()
 
-    def _as_picture(self, pixels: np.ndarray) -> QImage:
+    def _take_picture(self, pixels: np.ndarray) -> None:
         height, width = pixels.shape[:2]
-        image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGBA8888_Premultiplied)
-        image.setDevicePixelRatio(self.devicePixelRatioF())
-        return image
+        # The image does not own its memory.
+        self._pixels = pixels
+        self._picture = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGBA8888_Premultiplied)
+        self._picture.setDevicePixelRatio(self.devicePixelRatioF())
 
     def _show_smooth(self, pixels: np.ndarray) -> None:
-        self._picture = self._as_picture(pixels)
+        self._take_picture(pixels)
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:

@@ -46,6 +46,7 @@ def view_at(camera: Camera, area: QRect, at: np.ndarray) -> str | None:
 
 
 def paint(painter: QPainter, camera: Camera, area: QRect, look: Look, hovered: str | None) -> None:
+    painter.save()
     font = painter.font()
     font.setPointSizeF(8.0)
     font.setBold(True)
@@ -65,3 +66,4 @@ def paint(painter: QPainter, camera: Camera, area: QRect, look: Look, hovered: s
             painter.setPen(look.colour("outline"))
             box = QRect(int(centre.x()) - 10, int(centre.y()) - 10, 20, 20)
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, letter)
+    painter.restore()

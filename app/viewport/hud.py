@@ -32,7 +32,7 @@ def paint_scale(painter: QPainter, camera: Camera, depth: float, look: Look) -> 
     if depth <= 0:
         return
     pixels_a_metre = camera.fx / depth
-    metres = rounded_down(_WIDEST_BAR / pixels_a_metre)
+    metres = rounded_down(min(_WIDEST_BAR, 0.2 * camera.width) / pixels_a_metre)
     left, bottom = _MARGIN, camera.height - _MARGIN
     right = left + metres * pixels_a_metre
     corners = [QPointF(left, bottom - 5), QPointF(left, bottom), QPointF(right, bottom), QPointF(right, bottom - 5)]

@@ -5,6 +5,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSlider, QToolButton,
 
 from app.shell.icons import set_icon
 
+_ROOM_FOR_SLIDERS = 520
+
 
 class ThroughBar(QFrame):
     """Under a looked-through photo: which it is, how strong photo and body are, the next one, the way back."""
@@ -40,10 +42,13 @@ class ThroughBar(QFrame):
         for widget in (back, forth, self.title, self.kind):
             row.addWidget(widget)
         row.addSpacing(10)
+        self._wide: list[QWidget] = [self.kind]
         for text, slider in (("Photo", self.photo), ("Body", self.body)):
-            row.addWidget(QLabel(text))
+            label = QLabel(text)
+            row.addWidget(label)
             row.addWidget(slider)
             row.addSpacing(4)
+            self._wide += [label, slider]
         row.addWidget(leave)
 
     def show_view(self, name: str, heldout: bool) -> None:
@@ -58,6 +63,8 @@ class ThroughBar(QFrame):
 
     def settle(self, width: int, height: int) -> None:
         """Its place in the middle of the lower edge."""
+        for widget in self._wide:
+            widget.setVisible(width >= _ROOM_FOR_SLIDERS)
         self.adjustSize()
         self.move(max(4, (width - self.width()) // 2), height - self.height() - 10)
 

@@ -71,6 +71,8 @@ class Tools(QObject):
         if joint is None or (isinstance(self.tool, JointTool) and not isinstance(self.tool, TurnRing)):
             return None
         joints = self.desk.joints
+        if not camera.project(joints.positions[joint])[1] > 0:
+            return None
         return Rings.around(joints.positions[joint], joints.rotations[joint], camera)
 
     @property

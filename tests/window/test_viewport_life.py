@@ -53,10 +53,12 @@ def test_five_openings_leave_nothing(qapp: QApplication) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)
 def test_fifty_openings_leave_nothing_and_take_no_memory(qapp: QApplication) -> None:
     kept, memory = repeat(50)
     assert not [thing for thing in kept if thing() is not None]
-    assert memory[-1] - memory[9] < 60 * MEGABYTE
+    growth = (memory[-1] - memory[9]) / MEGABYTE
+    assert growth < 60, f"{growth:.0f} MB in forty openings"
 
 
 def test_a_viewport_closed_before_it_has_loaded_loads_no_more(qapp: QApplication) -> None:

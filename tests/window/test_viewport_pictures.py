@@ -92,9 +92,7 @@ def test_a_picture_at_rest_becomes_smooth(viewport: Viewport) -> None:
 
 
 def _partly_covered(viewport: Viewport) -> int:
-    assert viewport._picture is not None
-    image = viewport._picture
-    alpha = np.frombuffer(image.constBits(), dtype=np.uint8).reshape(image.height(), image.width(), 4)[..., 3]
+    alpha = viewport._pixels[..., 3]
     return int(((alpha > 0) & (alpha < 255)).sum())
 
 
