@@ -8,8 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtWidgets import QLabel, QWidget
 
 from app.shell.docks import Docks, Slot
 from app.shell.settings import Preferences
@@ -39,6 +39,24 @@ _MODULES = (
     "app.panels.export",
     "app.panels.history",
 )
+
+
+_NOT_YET = {
+    "result": "This version shows no NeRF in the window. This fits and films one:\n\n"
+    "python main.py fit RUN --out FOLDER --turntable",
+    "export": "This version exports single intervals from the gallery; whole runs from the command line:\n\n"
+    "python main.py export RUN",
+    "history": "This version lists no runs. They lie in the folder “runs” of the project; the queue opens them.",
+}
+
+
+def _not_yet(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setMargin(16)
+    return label
 
 
 def _there(name: str) -> bool:
@@ -146,6 +164,8 @@ class Rooms(QObject):
             if _there(module):
                 kind: Any = getattr(importlib.import_module(module), name)
                 self._add(slot, kind(*(getattr(self, need) for need in needs)))
+            else:
+                self._add(slot, _not_yet(_NOT_YET[slot]))
 
     def _add(self, slot: str, panel: QWidget) -> None:
         self.panels[slot] = panel
