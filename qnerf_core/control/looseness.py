@@ -2,9 +2,11 @@
 
 A body is where it is drawn; of a loose proxy only that much is sure: outside of it, and outside of what the subject
 covered, the scene stays as it was. What the paper does inside is not stated (method.md 1.4). Here the source tells: its
-proxy is compared with the pictures, and the target's is taken to be as loose. On a ray-traced ball and box a QNeRF
-fitted with the depth of a proxy that fits came within 1 % of one with the true depth, and without any depth inside the
-silhouettes it was a quarter farther from the truth; with a proxy 15 % too large the two hardly differed.
+proxy is compared with the pictures, and the target's is taken to be as loose. Measured on `sofa`, whose proxy stands
+14 cm off it, with features of the true surface: a QNeRF fitted with the proxy's own depth is half as far from the
+truth as one that is left alone inside the silhouettes (0.19 and 0.39 of a deviation on the finest layer; the true depth
+gives 0.20). With a proxy twice as loose it is a quarter nearer, with one 50 cm off both are the same. Moving the
+proxy's depth by the typical difference helps with none.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ class Looseness:
     Attributes:
         outward: Pixels by which the subject reaches beyond the proxy's silhouette.
         inward: Pixels by which the proxy's silhouette reaches beyond the subject.
-        depth: Typical distance between the two surfaces along the viewing axis, metres; infinite if not known.
+        depth: Typical distance between the two surfaces along the viewing axis, metres; 0 if there is none to compare:
+            the proxy counts as drawn.
     """
 
     outward: float
@@ -58,7 +61,7 @@ def measure_looseness(
     return Looseness(
         float(np.percentile(np.concatenate(beyond), _MOST)),
         float(np.percentile(np.concatenate(short), _MOST)),
-        float(np.percentile(differences, _TYPICAL)) if len(differences) else np.inf,
+        float(np.percentile(differences, _TYPICAL)) if len(differences) else 0.0,
     )
 
 

@@ -242,7 +242,8 @@ def _target_depth(
     band = spec.control.uncertain_band * max(view.figure.shape) / _REFERENCE_SIZE
     if subject.control == "skeleton":
         return edited_depth(view.target, view.scene, view.figure, band)
-    trusted = spec.qnerf.depth_sigma * float(np.linalg.norm(bounds[1] - bounds[0]))
+    # Samples lie within this of a known depth; at twice as much it still helps, see `control.looseness`.
+    trusted = 2 * spec.qnerf.depth_band * float(np.linalg.norm(bounds[1] - bounds[0]))
     return loosely_edited_depth(view.target, view.boundary, view.supposed, looseness, band, trusted)
 
 

@@ -24,10 +24,10 @@ def test_looseness_is_measured_both_ways_and_in_depth() -> None:
     assert smaller.depth == pytest.approx(0.5)
 
 
-def test_nothing_known_is_infinitely_loose_in_depth_and_empty_views_do_no_harm() -> None:
+def test_what_cannot_be_compared_counts_as_drawn_and_empty_views_do_no_harm() -> None:
     empty = np.zeros((8, 8), np.float32)
     found = measure_looseness([empty, disc(3, 2.0, 8)], [empty > 0, empty > 0], [empty, empty])
-    assert found == Looseness(0.0, 0.0, np.inf)
+    assert found == Looseness(0.0, 0.0, 0.0)
 
 
 def test_a_tight_proxy_is_trusted_inside_its_rim_and_a_loose_one_not() -> None:

@@ -181,7 +181,7 @@ def test_a_capture_edited_by_proxies_is_shown_as_depth(loose: Path) -> None:
 
 
 def test_inside_a_proxy_that_does_not_fit_nothing_is_known(tmp_path: Path) -> None:
-    inputs = prepare(depth_spec(write_depth_capture(tmp_path, growth=0.4, views=3, size=64, heldout=1)))
+    inputs = prepare(depth_spec(write_depth_capture(tmp_path, growth=1.0, views=3, size=64, heldout=1)))
     for camera, valid in zip(inputs.cameras, inputs.depth_valid.numpy(), strict=True):
         assert not valid[ray_trace(camera, AFTER).mask].any()
         assert valid.any()
