@@ -43,8 +43,8 @@ class Chart(pg.PlotWidget):
         self._title, self._across = title, across
         self.series: Sequence[Series] = ()
         self._item = self.getPlotItem()
-        # A plot item's layout is deleted twice, by Python and by Qt (pyqtgraph 0.14, PySide6 6.12): the parts are placed
-        # by hand, and what the item calls its layout belongs to nobody else.
+        # A plot item's layout is deleted twice, by Python and by Qt (pyqtgraph 0.14, PySide6 6.12): the parts are
+        # placed by hand, and what the item calls its layout belongs to nobody else.
         while self._item.layout.count():
             self._item.layout.removeAt(0)
         self._item.setLayout(None)

@@ -110,7 +110,7 @@ def open_window(qapp: QApplication) -> OpenWindow:
     return open_it
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 90.0) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = 180.0) -> bool:
     """Let the event loop run until something is the case; False if it never is."""
     deadline = time.monotonic() + seconds
     while not condition():
