@@ -187,8 +187,8 @@ class Photographer:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m app.screenshots", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of the pictures")
-    parser.add_argument("--views", type=int, default=6, help="views of the run that is shown")
-    parser.add_argument("--steps", type=int, default=10, help="its diffusion steps")
+    parser.add_argument("--views", type=int, default=8, help="views of the run that is shown")
+    parser.add_argument("--steps", type=int, default=12, help="its diffusion steps")
     arguments = parser.parse_args()
     display.use_x11()
     problem = display.problem()

@@ -227,7 +227,7 @@ _WINDOW = (
             "look.focus:gallery",
             "Ctrl+Shift+Space",
             "gallery",
-            "Give the gallery most of the window; again: as before",
+            "Give the whole window to the gallery; again: as before",
             checked="focus_gallery",
             when="project",
             toolbar=True,

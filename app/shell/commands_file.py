@@ -67,8 +67,7 @@ class FileCommands(QObject):
         document, window = self._document, self._window
         name = capture if isinstance(capture, str) else capture.name
         window.busy.show_over(f"Opening {name} ...")
-        task = beside(self, lambda: open_scene(capture, document.body), self._start_project)
-        task.destroyed.connect(window.busy.hide)
+        beside(self, lambda: open_scene(capture, document.body), self._start_project, window.busy.hide)
 
     def _start_project(self, opened: OpenedScene) -> None:
         self._document.start_project(opened)

@@ -11,8 +11,6 @@ from app.shell.themes import themes
 if TYPE_CHECKING:
     from app.window import MainWindow
 
-_GALLERY_SHARE = 0.72
-
 
 class LookCommands(QObject):
     """What the Window menu does."""
@@ -46,11 +44,12 @@ class LookCommands(QObject):
                 dock.hide()
         if which == "gallery":
             window.docks.show("gallery")
-            height = round(_GALLERY_SHARE * window.height())
-            window.resizeDocks([window.docks.docks["gallery"]], [height], Qt.Orientation.Vertical)
+            window.stack.hide()
+            window.resizeDocks([window.docks.docks["gallery"]], [window.height()], Qt.Orientation.Vertical)
         window.refresh()
 
     def leave_focus(self) -> None:
+        self._window.stack.show()
         if self._before is not None:
             self._window.restoreState(self._before, STATE_VERSION)
         self._before, self.focused = None, ""
@@ -60,6 +59,7 @@ class LookCommands(QObject):
         self._window.setWindowState(self._window.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def reset_layout(self) -> None:
+        self._window.stack.show()
         self._before, self.focused = None, ""
         self._window.docks.reset()
         self._window.refresh()

@@ -24,6 +24,7 @@ class StatusBar(QStatusBar):
         self._queue: JobQueue | None = None
         self._hint = QLabel()
         self._hint.setObjectName("statusHint")
+        self._hint.setContentsMargins(8, 0, 0, 0)
         self.addWidget(self._hint, 1)
         self._job = QWidget()
         self._job.setObjectName("statusJob")

@@ -12,9 +12,11 @@ from PySide6.QtCore import QObject, Signal
 class Task(QObject):
     finished = Signal(object, object)  # result, error
 
-    def __init__(self, owner: QObject, work: Callable[[], Any], then: Callable[[Any], object]) -> None:
+    def __init__(
+        self, owner: QObject, work: Callable[[], Any], then: Callable[[Any], object], at_end: Callable[[], object]
+    ) -> None:
         super().__init__(owner)
-        self._work, self._then = work, then
+        self._work, self._then, self._at_end = work, then, at_end
         self.finished.connect(self._hand_over)
         self._thread = threading.Thread(target=self._run, name="task", daemon=True)
         self._thread.start()
@@ -33,11 +35,20 @@ class Task(QObject):
     def _hand_over(self, result: Any, problem: Exception | None) -> None:
         self._thread.join()
         self.deleteLater()
+        self._at_end()
         if problem is not None:
             raise problem
         self._then(result)
 
 
-def beside(owner: QObject, work: Callable[[], Any], then: Callable[[Any], object]) -> Task:
-    """Do `work` in a thread, then `then` with its result here; an error of the work is raised here."""
-    return Task(owner, work, then)
+def beside(
+    owner: QObject,
+    work: Callable[[], Any],
+    then: Callable[[Any], object],
+    at_end: Callable[[], object] = lambda: None,
+) -> Task:
+    """Do `work` in a thread, then `then` with its result here; an error of the work is raised here.
+
+    `at_end` is called here in either case, before the result or the error is handed over.
+    """
+    return Task(owner, work, then, at_end)

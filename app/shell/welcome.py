@@ -53,6 +53,8 @@ def builtin_captures() -> list[CaptureEntry]:
         except (OSError, ValueError, KeyError, IndexError, TypeError):
             continue
         line = f"{views} views, {edits} {'edit' if edits == 1 else 'edits'}"
+        if content.get("control") == "depth":
+            line += " by proxy"
         found.append(CaptureEntry(name, name.replace("-", " ").replace("_", " ").capitalize(), line, picture))
     return found
 
