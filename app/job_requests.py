@@ -55,9 +55,13 @@ def edit_job(document: Document, branch_from: tuple[Path, int] | None = None) ->
     return Job(new_job_id(), "edit", title, folder, request)
 
 
-def export_job(run: Path, parts: set[str], out: Path) -> Job:
-    request = {"run": str(run), "parts": sorted(parts)}
-    return Job(new_job_id(), "export", f"Export of {_title_of(RunFolder(run).spec.edit)}", out, request)
+def export_job(run: Path, parts: set[str], out: Path, interval: int | None = None) -> Job:
+    request: dict[str, Any] = {"run": str(run), "parts": sorted(parts)}
+    title = f"Export of {_title_of(RunFolder(run).spec.edit)}"
+    if interval is not None:
+        request["interval"] = interval
+        title += f", interval {interval + 1}"
+    return Job(new_job_id(), "export", title, out, request)
 
 
 def fit_job(source: str | Path, out: Path) -> Job:

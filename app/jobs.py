@@ -168,8 +168,9 @@ class JobQueue(QObject):
         """
         return self.add(job_requests.edit_job(document, branch_from))
 
-    def submit_export(self, run: Path, parts: set[str], out: Path) -> Job:
-        return self.add(job_requests.export_job(run, parts, out))
+    def submit_export(self, run: Path, parts: set[str], out: Path, interval: int | None = None) -> Job:
+        """Queue an export of a run's result, or of what an interval previewed."""
+        return self.add(job_requests.export_job(run, parts, out, interval))
 
     def submit_fit(self, source: str | Path, out: Path) -> Job:
         return self.add(job_requests.fit_job(source, out))

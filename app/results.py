@@ -45,10 +45,12 @@ def export_results(
     *,
     frames: int = FRAMES,
     seed: int = 0,
+    interval: int | None = None,
 ) -> Exported:
     """Write an edit as images with cameras, NeRF, turntable, mesh, and one picture of what was made.
 
-    Turntable and mesh need the NeRF, the NeRF needs the images: what is needed is made too, once.
+    Turntable and mesh need the NeRF, the NeRF needs the images: what is needed is made too, once. With `interval` all
+    this is made of what that interval previewed.
     """
     from qnerf_core import files
     from qnerf_core.export.image_set import export_image_set
@@ -59,7 +61,7 @@ def export_results(
 
     needed = _needed(parts)
     progress("images", 0.0, "")
-    edited = export_image_set(run, out / "dataset")
+    edited = export_image_set(run, out / "dataset", interval)
     rows = [Row(caption, [files.read_image(path) for path in paths]) for caption, paths in _rows(run, edited)]
     made = {"dataset": out / "dataset", "picture": out / "picture.png"}
     psnr = None

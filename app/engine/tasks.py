@@ -63,7 +63,8 @@ def export(request: dict[str, Any], job: Context) -> dict[str, Any]:
     def show(part: str, fraction: float, detail: str) -> None:
         job.progress(part, share_done(parts, part, fraction), detail)
 
-    exported = export_results(Path(request["run"]), Path(request["folder"]), parts, show, job.cancelled)
+    run, out = Path(request["run"]), Path(request["folder"])
+    exported = export_results(run, out, parts, show, job.cancelled, interval=request.get("interval"))
     made = {name: str(path) for name, path in exported.made.items()}
     return {"made": made, "nerf_psnr": exported.nerf_psnr}
 

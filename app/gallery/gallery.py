@@ -13,7 +13,7 @@ from app.gallery.bubble import HoverPreview
 from app.gallery.compare import Comparison
 from app.gallery.empty import EmptyState
 from app.gallery.enlarged import EnlargedPage
-from app.gallery.exporting import choose_folder, export_interval
+from app.gallery.exporting import IntervalExports, choose_folder
 from app.gallery.follower import RunFollower
 from app.gallery.grid import PictureGrid
 from app.gallery.header import PAGES, Header
@@ -41,6 +41,7 @@ class Gallery(QWidget):
     """Everything a run made, interval by interval, while it is made and ever after."""
 
     branchRequested = Signal(object, int)  # run's folder, index of the interval
+    runChanged = Signal(object)  # folder, or None
     viewChanged = Signal(str)
     stopChanged = Signal(int)  # 0 is the original, then the intervals, last the result
     exported = Signal(object)  # folder of an interval's data set
@@ -52,6 +53,7 @@ class Gallery(QWidget):
         self.comparison = Comparison(self)
         self.store = PictureStore(memory_bytes, self)
         self._follower = RunFollower(self)
+        self._exports: IntervalExports | None = None
         self._runs_folder: Path | None = None
         self._state: RunState | None = None
         self._view = ""
@@ -135,6 +137,7 @@ class Gallery(QWidget):
         self.transport.pause()
         self._fresh = True
         self._follower.follow(run)
+        self.runChanged.emit(run)
         if run is None:
             self._show_state(None)
 
@@ -145,6 +148,8 @@ class Gallery(QWidget):
     def follow(self, queue: JobQueue) -> None:
         """Refresh whenever a job of the shown run has something to say."""
         self._follower.follow_queue(queue)
+        self._exports = IntervalExports(queue, self)
+        self._exports.done.connect(self.exported)
 
     def set_runs_folder(self, folder: Path | None) -> None:
         """Where the other runs are that this one can be compared with."""
@@ -193,8 +198,8 @@ class Gallery(QWidget):
     def export_interval(self, folder: Path) -> None:
         """Write the shown interval's pictures with their cameras as a data set."""
         run, interval = self.run, self.current_interval
-        if run is not None and interval is not None:
-            export_interval(self, run, interval, folder, self.exported.emit)
+        if run is not None and interval is not None and self._exports is not None:
+            self._exports.start(run, interval, folder)
 
     def choose_export(self) -> None:
         """Ask for a folder and export the shown interval to it."""

@@ -8,13 +8,52 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
+from PySide6.QtCore import QObject, Signal
 
+from app.job_requests import export_job
+from app.job_state import Job, Kind, State
 from qnerf_core import files
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.scene.capture import load_capture
 
 TAU = 2
 START = 1_790_000_000.0
+
+
+class FakeQueue(QObject):
+    """A queue that computes nothing: tests say what has become of a job."""
+
+    jobsChanged = Signal()
+    jobUpdated = Signal(str)
+    jobEvent = Signal(str, object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.jobs: list[Job] = []
+
+    def put(self, kind: Kind, folder: Path, request: dict[str, Any], state: State = "queued") -> Job:
+        job = Job(f"job{len(self.jobs)}", kind, f"{kind} {folder.name}", folder, request, state)
+        self.jobs.append(job)
+        self.jobsChanged.emit()
+        return job
+
+    def job(self, job_id: str) -> Job | None:
+        return next((job for job in self.jobs if job.id == job_id), None)
+
+    def cancel(self, job_id: str) -> None:
+        job = self.job(job_id)
+        assert job is not None
+        job.state = "cancelled"
+        self.jobsChanged.emit()
+
+    def submit_export(self, run: Path, parts: set[str], out: Path, interval: int | None = None) -> Job:
+        job = export_job(run, parts, out, interval)
+        self.jobs.append(job)
+        self.jobsChanged.emit()
+        return job
+
+    def submit_fit(self, source: str | Path, out: Path) -> Job:
+        return self.put("fit", out, {"source": str(source)})
 
 
 class FakeRun:

@@ -10,7 +10,7 @@ from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QApplication
 
 from app.gallery.gallery import ENLARGED, SHEET, VIEWS, Gallery
-from tests.window.gallery_runs import FakeRun, finished_run
+from tests.window.gallery_runs import FakeQueue, FakeRun, finished_run
 from tests.window.gallery_tools import close_to, colour_at, decoded, drag, open_gallery, turn_wheel, wait_for
 
 
@@ -168,15 +168,17 @@ def test_branching_names_the_run_and_the_interval(gallery: Gallery, run: FakeRun
     assert asked == [(run.path, 1)]
 
 
-def test_an_interval_is_exported_with_its_cameras(gallery: Gallery, run: FakeRun, tmp_path: Path) -> None:
-    gallery.set_stop(1)
+def test_an_interval_is_exported_by_the_queue(gallery: Gallery, run: FakeRun, tmp_path: Path) -> None:
+    queue = FakeQueue()
+    gallery.follow(queue)  # type: ignore[arg-type]
+    gallery.set_stop(2)
     done = QSignalSpy(gallery.exported)
     gallery.export_interval(tmp_path / "set")
-    wait_for(lambda: done.count() == 1)
-    for view in run.views:
-        preview = run.path / "intervals" / "00" / "previews" / f"{view}.jpg"
-        assert (tmp_path / "set" / "images" / f"{view}.jpg").read_bytes() == preview.read_bytes()
-    assert (tmp_path / "set" / "transforms.json").is_file()
+    job = queue.jobs[0]
+    assert job.request == {"run": str(run.path), "parts": ["images"], "interval": 1}
+    job.state = "finished"
+    queue.jobUpdated.emit(job.id)
+    assert [done.at(index)[0] for index in range(done.count())] == [tmp_path / "set" / "dataset"]
 
 
 def test_another_run_is_compared_at_the_same_progress(gallery: Gallery, run: FakeRun, tmp_path: Path) -> None:

@@ -2,12 +2,10 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -17,21 +15,8 @@ from app.gallery.gallery import INSIDE, PLOTS, SHEET, Gallery
 from app.gallery.pictures import Key, PictureStore
 from app.gallery.run_reader import RunReader
 from app.gallery.run_state import Picture
-from tests.window.gallery_runs import FakeRun, finished_run
+from tests.window.gallery_runs import FakeQueue, FakeRun, finished_run
 from tests.window.gallery_tools import close_to, colour_at, decoded, open_gallery, wait_for
-
-
-class FakeQueue(QObject):
-    jobEvent = Signal(str, object)
-    jobUpdated = Signal(str)
-    jobsChanged = Signal()
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
-        self.jobs: list[Any] = [SimpleNamespace(id="1", folder=folder, state="running")]
-
-    def job(self, job_id: str) -> Any:
-        return self.jobs[0] if job_id == "1" else None
 
 
 def _states(gallery: Gallery) -> list[str]:
@@ -41,21 +26,22 @@ def _states(gallery: Gallery) -> list[str]:
 def test_a_run_that_grows_fills_the_gallery_and_is_followed(qapp: QApplication, tmp_path: Path) -> None:
     run = FakeRun(tmp_path / "run", intervals=3)
     gallery = open_gallery(run.path)
-    queue = FakeQueue(run.path)
+    queue = FakeQueue()
+    job = queue.put("edit", run.path, {}, "running")
     gallery.follow(queue)  # type: ignore[arg-type]
     assert gallery.empty.isVisible()
     assert "starting" in gallery.empty.title.text()
     run.start()
     run.progress("inversion", None, 2, 2, 0.05)
-    queue.jobEvent.emit("1", {"event": "RunStarted"})
+    queue.jobEvent.emit(job.id, {"event": "RunStarted"})
     wait_for(lambda: _states(gallery) == ["finished", "planned", "planned", "planned", "planned"])
     assert gallery.grid.isVisible()
     assert gallery.stop == 0
     run.progress("kept", 0, 0, 2, 0.2)
-    queue.jobEvent.emit("1", {})
+    queue.jobEvent.emit(job.id, {})
     wait_for(lambda: _states(gallery)[1] == "running")
     run.finish_interval(0)
-    queue.jobEvent.emit("1", {})
+    queue.jobEvent.emit(job.id, {})
     wait_for(lambda: _states(gallery)[:3] == ["finished", "finished", "running"])
     assert gallery.stop == 1
     decoded(gallery)
@@ -63,8 +49,8 @@ def test_a_run_that_grows_fills_the_gallery_and_is_followed(qapp: QApplication, 
     assert close_to(colour_at(gallery.grid.viewport(), centre), run.picture(run.views[0], 0)[32, 32])
     gallery.set_stop(0)
     run.finish()
-    queue.jobs[0].state = "finished"
-    queue.jobUpdated.emit("1")
+    job.state = "finished"
+    queue.jobUpdated.emit(job.id)
     wait_for(lambda: set(_states(gallery)) == {"finished"})
     assert gallery.stop == 0, "who looks back is not pulled to the newest"
 
