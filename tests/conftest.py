@@ -3,9 +3,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 # Before torch is imported: more threads than cores only wait for each other.
-os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // _WORKERS)))
 # The suite must not touch the network: whatever a hub would give is not part of it.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -15,6 +17,16 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile("qnerf", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("qnerf")
+
+_WINDOW = Path(__file__).parent / "window"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # With `-n 2 --dist loadgroup` a file's tests stay together for what they share, and all windows have one process:
+    # two would take the keyboard from each other.
+    for item in items:
+        group = "window" if _WINDOW in item.path.parents else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,9 @@
 
 Most steps do what an edit does: the reference picture of a pair goes through the network as it does in the inversion,
 and its self-attention features make the keys and values of the target's decoder (MasaCtrl). Stable Diffusion is large
-enough to take over identity that way untrained; a network this small has to have done it before.
+enough to take over identity that way untrained; a network this small has to have done it before. In half of them
+the noise, too, is what an inversion of the reference leaves, not white: it remembers the reference, and a network that
+has only seen white noise paints the limbs that it remembers.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ from qnerf_core.authoring.training import (
 )
 from qnerf_core.authoring.workers import Workers, is_first
 from qnerf_core.diffusion.attention import QueryLayer, find_query_layers, finer_than_coarsest
-from qnerf_core.diffusion.schedule import make_schedule
+from qnerf_core.diffusion.schedule import Schedule, make_schedule
 
 _PEAK_RATE = 6e-4
 _CROP_PAIRS, _WHOLE_PAIRS = 4, 2
@@ -51,6 +53,8 @@ _CAPTION_DROPPED = 0.15
 _CONTROL_DROPPED = 0.2
 _INJECTED = 0.75
 _REFERENCE_CAPTION_DROPPED = 0.7
+_INVERTED = 0.5
+_INVERSION_STEPS = (6, 12)
 _NOISE_SHARED = 0.5
 _AVERAGE_DECAY = 0.998
 _SHEET_STEPS = 12
@@ -143,6 +147,28 @@ def injected_into_targets(layers: Sequence[QueryLayer]) -> Iterator[None]:
         yield
 
 
+@torch.no_grad()
+def inverted(model: Denoiser, clean: torch.Tensor, empty: torch.Tensor, schedule: Schedule, last: int) -> torch.Tensor:
+    """Inverts references without control or prompt, as an edit does.
+
+    Args:
+        model: The network.
+        clean: (P, 4, h, w) latents.
+        empty: (P, L) tokens of the empty prompt.
+        schedule: Of the inversion.
+        last: Step where it ends.
+
+    Returns:
+        (steps - last + 1, P, 4, h, w): the latents of each level from that one on, the clean ones at the end.
+    """
+    trajectory = [clean]
+    for step in reversed(range(last, schedule.steps)):
+        timestep = torch.full((len(clean),), schedule.inversion_timestep(step))
+        output = model(trajectory[0].contiguous(memory_format=torch.channels_last), timestep, empty, None)
+        trajectory.insert(0, schedule.inverse_step(output, trajectory[0], step))
+    return torch.stack(trajectory)
+
+
 @dataclass(frozen=True)
 class TrainedDenoiser:
     """What training gives: averaged weights and the tokenizer they belong to."""
@@ -197,6 +223,7 @@ def train_unet(
         model.load_folder(out)
         average = AveragedWeights(model, _AVERAGE_DECAY)
     layers = injecting_layers(model.unet)
+    empty = _tokens(tokenizer, [""] * _CROP_PAIRS)
     clock = Clock(minutes, seconds)
     workers = Workers()
     generator = np.random.default_rng([seed, step, workers.rank])
@@ -223,11 +250,19 @@ def train_unet(
             "" if generator.random() < share else caption
             for share, caption in zip(dropped, batch.captions, strict=True)
         ]
-        noise = torch.randn_like(batch.latents)
-        if generator.random() < _NOISE_SHARED:
-            # An edit starts from the noise that its original was inverted to.
-            noise[pairs:] = noise[:pairs]
-        timesteps = torch.randint(0, scheduler.config["num_train_timesteps"], (pairs,)).repeat(2)
+        if injected and decisions.random() < _INVERTED:
+            schedule = make_schedule(scheduler.config, int(decisions.integers(*_INVERSION_STEPS, endpoint=True)))
+            level = int(decisions.integers(schedule.steps))
+            reference = inverted(model, batch.latents[:pairs], empty[:pairs], schedule, level)[0]
+            signal = schedule.alphas[level]
+            noise = ((reference - signal**0.5 * batch.latents[:pairs]) / (1 - signal) ** 0.5).repeat(2, 1, 1, 1)
+            timesteps = torch.full((2 * pairs,), schedule.timesteps[level])
+        else:
+            noise = torch.randn_like(batch.latents)
+            if generator.random() < _NOISE_SHARED:
+                # An edit starts from the noise that its original was inverted to.
+                noise[pairs:] = noise[:pairs]
+            timesteps = torch.randint(0, scheduler.config["num_train_timesteps"], (pairs,)).repeat(2)
         noisy = scheduler.add_noise(batch.latents, noise, timesteps)
         target = scheduler.get_velocity(batch.latents, noise, timesteps)
         with injected_into_targets(layers if injected else ()):
@@ -288,11 +323,7 @@ def sample_sheet(
     control = control_pictures(chosen[pairs:])
     schedule = make_schedule(make_scheduler().config, _SHEET_STEPS)
     clean = vae.encode(pictures[:pairs] * 2 - 1).latent_dist.mode() * vae.config["scaling_factor"]
-    trajectory = [clean]
-    for step in reversed(range(schedule.steps)):
-        timestep = torch.full((pairs,), schedule.inversion_timestep(step))
-        output = model(trajectory[0], timestep, _tokens(tokenizer, [""] * pairs), None)
-        trajectory.insert(0, schedule.inverse_step(output, trajectory[0], step))
+    trajectory = inverted(model, clean, _tokens(tokenizer, [""] * pairs), schedule, 0)
     tokens = _tokens(tokenizer, [""] * pairs + [sample.caption for sample in chosen[pairs:]])
     latents = trajectory[0]
     with injected_into_targets(injecting_layers(model.unet)):
