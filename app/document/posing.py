@@ -86,7 +86,7 @@ class Drag:
         """`floor` in metres plants the feet that stand on it; None leaves them free."""
         self.text = text
         self.start = self.pose = pose
-        self._rest_joints = body.rest_joints(pose.betas)
+        self._rest_joints = body.rest_joints(pose.betas, pose.proportions)
         self._positions, self._rotations = forward_kinematics(self._rest_joints, pose)
         self._pins = pins_at(self._rest_joints, pose, pinned)
         self._planted = set() if floor is None else {a for a in _ANKLES if self._height(a) - floor < _PLANTED_BELOW}

@@ -29,7 +29,7 @@ _LIGHT = np.array([-0.45, -0.6, 0.66])
 
 def shade_of(body: BodySurface, pose: BodyPose) -> np.ndarray:
     """uint8 (H, W), how light the body is, 0 where it is not; from the disk if it was drawn before."""
-    arrays = (pose.body_pose, pose.global_orient, pose.betas)
+    arrays = (pose.body_pose, pose.global_orient, pose.betas, pose.proportions)
     key = hashlib.sha256(_VERSION + b"".join(array.tobytes() for array in arrays)).hexdigest()[:32]
     path = data_folder() / "cache" / "poses" / f"{key}.png"
     try:

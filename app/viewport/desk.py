@@ -61,7 +61,7 @@ class Desk(QObject):
         """Of the body that is being posed."""
         if self._joints is None:
             pose = self.document.pose
-            self._joints = PosedJoints.of(self.document.body.rest_joints(pose.betas), pose)
+            self._joints = PosedJoints.of(self.document.body.rest_joints(pose.betas, pose.proportions), pose)
         return self._joints
 
     @property

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import smplx
 import torch
+from smplx.lbs import batch_rigid_transform, batch_rodrigues
 from smplx.utils import Struct
 
 from qnerf_core.body.model_file import SmplData
@@ -53,16 +54,35 @@ class BodyModel(RestBody):
     def __call__(self, pose: BodyPose) -> BodyOutput:
         """Poses the body."""
         with torch.no_grad():
-            result = self._smpl(
-                betas=torch.tensor(pose.betas[None], dtype=torch.float32),
-                body_pose=torch.tensor(pose.body_pose.reshape(1, -1), dtype=torch.float32),
-                global_orient=torch.tensor(pose.global_orient[None], dtype=torch.float32),
-                transl=torch.tensor(pose.translation[None], dtype=torch.float32),
-            )
-        vertices = result.vertices[0].numpy()
-        joints = result.joints[0, :24].numpy()
+            vertices, joints = self._posed(pose) if (pose.proportions == 1.0).all() else self._stretched(pose)
         return BodyOutput(vertices, joints, self._keypoints(joints, vertices[self._face_rows]))
+
+    def _posed(self, pose: BodyPose) -> tuple[np.ndarray, np.ndarray]:
+        result = self._smpl(
+            betas=_tensor(pose.betas[None]),
+            body_pose=_tensor(pose.body_pose.reshape(1, -1)),
+            global_orient=_tensor(pose.global_orient[None]),
+            transl=_tensor(pose.translation[None]),
+        )
+        return result.vertices[0].numpy(), result.joints[0, :24].numpy()
+
+    def _stretched(self, pose: BodyPose) -> tuple[np.ndarray, np.ndarray]:
+        """As smplx's `lbs`, whose own joints would be those of a body with a person's proportions."""
+        rest = _tensor(self.rest_vertices(pose.betas, pose.proportions)[None])
+        joints = _tensor(self.rest_joints(pose.betas, pose.proportions)[None])
+        rotations = batch_rodrigues(_tensor(np.concatenate([pose.global_orient[None], pose.body_pose])))[None]
+        feature = (rotations[:, 1:] - torch.eye(3)).reshape(1, -1)
+        rest = rest + float(pose.proportions[0]) * (feature @ self._smpl.posedirs).reshape(1, -1, 3)
+        posed_joints, transforms = batch_rigid_transform(rotations, joints, self._smpl.parents)
+        blended = (self._smpl.lbs_weights @ transforms.reshape(1, 24, 16)).reshape(1, -1, 4, 4)
+        vertices = (blended[..., :3, :3] @ rest[..., None])[..., 0] + blended[..., :3, 3]
+        shift = _tensor(pose.translation)
+        return (vertices[0] + shift).numpy(), (posed_joints[0] + shift).numpy()
 
     def vertices(self, pose: BodyPose) -> np.ndarray:
         """(V, 3) float32 vertices of the posed body in the world, metres."""
         return self(pose).vertices
+
+
+def _tensor(values: np.ndarray) -> torch.Tensor:
+    return torch.tensor(values, dtype=torch.float32)

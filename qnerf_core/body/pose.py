@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -39,6 +39,21 @@ SMPL_PARENTS: tuple[int, ...] = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 1
 """Index of every joint's parent; -1 for the root."""
 
 BETA_COUNT = 10
+PROPORTIONS: tuple[str, ...] = (
+    "size",
+    "torso",
+    "neck",
+    "head",
+    "shoulders",
+    "hips",
+    "upper_arms",
+    "forearms",
+    "hands",
+    "thighs",
+    "shins",
+    "feet",
+)
+"""Factors by which a body may differ from SMPL's, in the order of `BodyPose.proportions` (see `body.proportions`)."""
 UPRIGHT_FACING_CAMERA = (np.pi / 2, 0.0, 0.0)
 """`global_orient` of a person who stands upright in the z-up world and faces -y."""
 
@@ -56,19 +71,29 @@ class BodyPose:
         body_pose: (23, 3) rotations of joints 1 to 23.
         betas: (10,) shape coefficients, in standard deviations.
         translation: (3,) metres.
+        proportions: (12,) factors above 0 of `PROPORTIONS`; ones are a person's, in metres.
     """
 
     global_orient: np.ndarray
     body_pose: np.ndarray
     betas: np.ndarray
     translation: np.ndarray
+    proportions: np.ndarray = field(default_factory=lambda: np.ones(len(PROPORTIONS)))
 
     def __post_init__(self) -> None:
-        shapes = {"global_orient": (3,), "body_pose": (23, 3), "betas": (BETA_COUNT,), "translation": (3,)}
+        shapes = {
+            "global_orient": (3,),
+            "body_pose": (23, 3),
+            "betas": (BETA_COUNT,),
+            "translation": (3,),
+            "proportions": (len(PROPORTIONS),),
+        }
         for name, shape in shapes.items():
             value = np.array(getattr(self, name), dtype=np.float64)
             if value.shape != shape:
                 raise ValueError(f"BodyPose.{name} has shape {value.shape}, needs {shape}")
+            if name == "proportions" and not (value > 0).all():
+                raise ValueError("BodyPose.proportions are factors above 0")
             value.setflags(write=False)
             object.__setattr__(self, name, value)
 
@@ -89,7 +114,7 @@ class BodyPose:
         return replace(self, global_orient=vectors[0], body_pose=vectors[1:])
 
     def replaced(self, **changes: np.ndarray) -> BodyPose:
-        """A copy with some of the four arrays replaced."""
+        """A copy with some of the arrays replaced."""
         return replace(self, **changes)
 
 
@@ -101,7 +126,7 @@ def forward_kinematics(rest_joints: np.ndarray, pose: BodyPose) -> tuple[np.ndar
 
     Args:
         rest_joints: (24, 3) joints of the shaped body in rest pose, SMPL's y-up frame, metres.
-        pose: The pose; its betas are not used.
+        pose: The pose; its betas and proportions are not used.
 
     Returns:
         Positions (24, 3) in the world, metres, and global rotations (24, 3, 3).

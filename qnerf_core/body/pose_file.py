@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from qnerf_core.body.pose import BETA_COUNT, SMPL_JOINTS, BodyPose
+from qnerf_core.body.pose import BETA_COUNT, PROPORTIONS, SMPL_JOINTS, BodyPose
 from qnerf_core.errors import FileFormatError, PoseFileError
 from qnerf_core.files import read_json, write_json
 
 FORMAT = "qnerf-studio-pose"
-VERSION = 1
+VERSION = 2
 CONVENTION = (
     "SMPL: rest pose is the T-pose, y up, facing +z, the body's left is +x. joints: axis-angle in radians, relative to "
     "the parent joint. global_orient: axis-angle in radians, turns the body into the right-handed world with z up, "
     "about the pelvis at rest; (pi/2, 0, 0) stands upright and faces -y. translation: metres, added last. betas: "
-    "shape coefficients."
+    "shape coefficients. proportions: factors of the body's parts and of its size, 1 is a person's."
 )
 _MOST_RADIANS = 2 * math.pi + 1e-6
 
@@ -34,7 +34,7 @@ def write_pose(path: Path | str, pose: BodyPose) -> None:
     Raises:
         PoseFileError: A value is not finite.
     """
-    arrays = (pose.global_orient, pose.body_pose, pose.betas, pose.translation)
+    arrays = (pose.global_orient, pose.body_pose, pose.betas, pose.translation, pose.proportions)
     if not all(np.isfinite(array).all() for array in arrays):
         raise PoseFileError(f"Cannot write {path}", "the pose holds values that are not finite", "Reset the pose.")
     write_json(path, pose_record(pose))
@@ -54,6 +54,7 @@ def pose_record(pose: BodyPose) -> dict[str, Any]:
         "global_orient": pose.global_orient.tolist(),
         "translation": pose.translation.tolist(),
         "betas": pose.betas.tolist(),
+        "proportions": dict(zip(PROPORTIONS, pose.proportions.tolist(), strict=True)),
     }
 
 
@@ -95,11 +96,14 @@ def parse_pose(content: Any, title: str) -> BodyPose:
         raise PoseFileError(title, '"joints" is missing or not an object', "Write the file again from QNeRF Studio.")
     _check_joint_names(title, joints)
     body_pose = [_numbers(title, f'"joints" -> "{name}"', joints[name], 3, rotation=True) for name in SMPL_JOINTS[1:]]
+    # Version 1 knew people only.
+    usual = content["version"] == 1
     return BodyPose(
         global_orient=_numbers(title, '"global_orient"', content.get("global_orient"), 3, rotation=True),
         body_pose=np.array(body_pose),
         betas=_numbers(title, '"betas"', content.get("betas"), BETA_COUNT),
         translation=_numbers(title, '"translation"', content.get("translation"), 3),
+        proportions=np.ones(len(PROPORTIONS)) if usual else _proportions(title, content.get("proportions")),
     )
 
 
@@ -125,6 +129,17 @@ def _check_joint_names(title: str, joints: Mapping[str, Any]) -> None:
     missing = [name for name in SMPL_JOINTS[1:] if name not in joints]
     if missing:
         raise PoseFileError(title, f'"joints" lacks {", ".join(missing)}', "Add them; [0, 0, 0] is the T-pose.")
+
+
+def _proportions(title: str, value: Any) -> np.ndarray:
+    if not isinstance(value, dict) or sorted(value) != sorted(PROPORTIONS):
+        raise PoseFileError(
+            title, '"proportions" should name ' + ", ".join(PROPORTIONS), "Correct it; 1 is a person's."
+        )
+    factors = _numbers(title, '"proportions"', [value[name] for name in PROPORTIONS], len(PROPORTIONS))
+    if (factors <= 0).any():
+        raise PoseFileError(title, '"proportions" should be factors above 0', "Correct it; 1 is a person's.")
+    return factors
 
 
 def _numbers(title: str, where: str, value: Any, count: int, *, rotation: bool = False) -> np.ndarray:

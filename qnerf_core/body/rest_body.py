@@ -12,6 +12,7 @@ from qnerf_core import assets
 from qnerf_core.body.model_file import SmplData, read_body_file
 from qnerf_core.body.openpose import KEYPOINT_SOURCES
 from qnerf_core.body.pose import BodyPose
+from qnerf_core.body.proportions import stretched_joints, stretched_vertices
 
 
 class RestBody(ABC):
@@ -50,13 +51,35 @@ class RestBody(ABC):
         source = Path(path) if path is not None else assets.body_file()
         return cls(read_body_file(source), source.name)
 
-    def rest_joints(self, betas: np.ndarray) -> np.ndarray:
-        """(24, 3) joints of the shaped body in rest pose, SMPL's y-up frame, metres, for betas (10,)."""
-        return self._joint_template + self._joint_directions @ betas
+    def rest_joints(self, betas: np.ndarray, proportions: np.ndarray | None = None) -> np.ndarray:
+        """Joints of the shaped body in rest pose.
 
-    def rest_vertices(self, betas: np.ndarray) -> np.ndarray:
-        """(V, 3) vertices of the shaped body in rest pose, SMPL's y-up frame, metres, for betas (10,)."""
-        return self._template + self._shape_directions @ betas
+        Args:
+            betas: (10,) shape.
+            proportions: (12,) factors of `PROPORTIONS`; None is a person's.
+
+        Returns:
+            (24, 3) in SMPL's y-up frame, metres.
+        """
+        joints = self._joint_template + self._joint_directions @ betas
+        if proportions is None or _are_usual(proportions):
+            return joints
+        return stretched_joints(joints, proportions)
+
+    def rest_vertices(self, betas: np.ndarray, proportions: np.ndarray | None = None) -> np.ndarray:
+        """Vertices of the shaped body in rest pose.
+
+        Args:
+            betas: (10,) shape.
+            proportions: (12,) factors of `PROPORTIONS`; None is a person's.
+
+        Returns:
+            (V, 3) in SMPL's y-up frame, metres.
+        """
+        vertices = self._template + self._shape_directions @ betas
+        if proportions is None or _are_usual(proportions):
+            return vertices
+        return stretched_vertices(vertices, self.rest_joints(betas), self.weights, proportions)
 
     @abstractmethod
     def vertices(self, pose: BodyPose) -> np.ndarray:
@@ -73,3 +96,7 @@ class RestBody(ABC):
         keypoints[self._joint_slots] = joints[self._joint_rows]
         keypoints[self._face_slots] = face_points
         return keypoints
+
+
+def _are_usual(proportions: np.ndarray) -> bool:
+    return bool((proportions == 1.0).all())

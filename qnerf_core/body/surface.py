@@ -25,7 +25,7 @@ class BodySurface(RestBody):
         super().__init__(data, name)
         self._skin = _Skin(data, None)
         self._face_skin = _Skin(data, np.array(self._face_rows))
-        self._shape = _Shape(np.full(data.shape_directions.shape[2], np.nan), np.empty(0), np.empty(0))
+        self._shape = _Shape(np.empty(0), np.empty(0), np.empty(0), 1.0)
 
     def vertices(self, pose: BodyPose) -> np.ndarray:
         """Skins the body.
@@ -36,30 +36,31 @@ class BodySurface(RestBody):
         Returns:
             (V, 3) float32 in the world, metres.
         """
-        shape = self._shaped(pose.betas)
-        return self._skin.posed(shape.vertices, shape.joints, pose)
+        shape = self._shaped(pose)
+        return self._skin.posed(shape, pose)
 
     def joints(self, pose: BodyPose) -> np.ndarray:
         """(24, 3) float64 joints of the posed body in the world, metres."""
-        return forward_kinematics(self._shaped(pose.betas).joints, pose)[0]
+        return forward_kinematics(self._shaped(pose).joints, pose)[0]
 
     def keypoints(self, pose: BodyPose) -> np.ndarray:
         """(18, 3) float64 OpenPose-18 keypoints of the posed body in the world, metres."""
-        shape = self._shaped(pose.betas)
-        face_points = self._face_skin.posed(shape.vertices[self._face_rows], shape.joints, pose)
-        return self._keypoints(self.joints(pose), face_points)
+        shape = self._shaped(pose)
+        return self._keypoints(self.joints(pose), self._face_skin.posed(shape, pose))
 
-    def _shaped(self, betas: np.ndarray) -> _Shape:
-        if not np.array_equal(self._shape.betas, betas):
-            self._shape = _Shape(betas, self.rest_vertices(betas), self.rest_joints(betas))
+    def _shaped(self, pose: BodyPose) -> _Shape:
+        key = np.concatenate([pose.betas, pose.proportions])
+        if not np.array_equal(self._shape.key, key):
+            shape = (pose.betas, pose.proportions)
+            self._shape = _Shape(key, self.rest_vertices(*shape), self.rest_joints(*shape), float(pose.proportions[0]))
         return self._shape
 
 
 class _Shape:
     """The body of one shape at rest."""
 
-    def __init__(self, betas: np.ndarray, vertices: np.ndarray, joints: np.ndarray) -> None:
-        self.betas, self.vertices, self.joints = betas, vertices, joints
+    def __init__(self, key: np.ndarray, vertices: np.ndarray, joints: np.ndarray, size: float) -> None:
+        self.key, self.vertices, self.joints, self.size = key, vertices, joints, size
 
 
 class _Skin:
@@ -80,14 +81,18 @@ class _Skin:
         self._correctives = (
             correctives.reshape(-1, correctives.shape[2]).astype(np.float32) if correctives.any() else None
         )
+        self._chosen = chosen
         self._rest: np.ndarray | None = None
 
-    def posed(self, rest: np.ndarray, joints: np.ndarray, pose: BodyPose) -> np.ndarray:
+    def posed(self, shape: _Shape, pose: BodyPose) -> np.ndarray:
+        rest, joints = shape.vertices, shape.joints
         if self._correctives is not None:
             feature = (pose.rotations[1:] - np.eye(3)).ravel().astype(np.float32)
-            rest = rest + (self._correctives @ feature).reshape(-1, 3)
+            rest = rest.copy()
+            rest[self._chosen] += shape.size * (self._correctives @ feature).reshape(-1, 3)
         if self._rest is not rest:
-            points = np.concatenate([rest, np.ones((len(rest), 1))], axis=1)
+            chosen = rest[self._chosen]
+            points = np.concatenate([chosen, np.ones((len(chosen), 1))], axis=1)
             self._blend.data = (self._weights * points[self._owners]).ravel().astype(np.float32)
             self._rest = rest
         positions, rotations = forward_kinematics(joints, pose)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qnerf_core.body.pose import SMPL_JOINTS, BodyPose
+from qnerf_core.body.pose import PROPORTIONS, SMPL_JOINTS, BodyPose
 from qnerf_core.body.pose_file import read_pose, write_pose
 from qnerf_core.errors import PoseFileError
 
@@ -19,10 +19,11 @@ from qnerf_core.errors import PoseFileError
 def test_round_trip_is_exact(tmp_path: Path, seed: int) -> None:
     generator = np.random.default_rng(seed)
     vectors = generator.normal(0, 1, (24, 3))
-    pose = BodyPose(vectors[0], vectors[1:], generator.normal(size=10), generator.normal(0, 100, 3))
+    factors = generator.uniform(0.1, 3, 12)
+    pose = BodyPose(vectors[0], vectors[1:], generator.normal(size=10), generator.normal(0, 100, 3), factors)
     write_pose(tmp_path / "p.json", pose)
     back = read_pose(tmp_path / "p.json")
-    for name in ("global_orient", "body_pose", "betas", "translation"):
+    for name in ("global_orient", "body_pose", "betas", "translation", "proportions"):
         assert np.array_equal(getattr(back, name), getattr(pose, name))
 
 
@@ -30,9 +31,19 @@ def test_the_file_explains_itself(tmp_path: Path) -> None:
     write_pose(tmp_path / "p.json", BodyPose.rest())
     content = json.loads((tmp_path / "p.json").read_text())
     assert content["format"] == "qnerf-studio-pose"
-    assert content["version"] == 1
+    assert content["version"] == 2
     assert "radians" in content["convention"]
     assert list(content["joints"]) == list(SMPL_JOINTS[1:])
+
+
+def test_the_first_version_is_a_person(tmp_path: Path) -> None:
+    write_pose(tmp_path / "p.json", BodyPose.rest().replaced(betas=np.arange(10.0)))
+    content = json.loads((tmp_path / "p.json").read_text())
+    del content["proportions"]
+    (tmp_path / "p.json").write_text(json.dumps({**content, "version": 1}))
+    pose = read_pose(tmp_path / "p.json")
+    assert np.array_equal(pose.proportions, np.ones(12))
+    assert np.array_equal(pose.betas, np.arange(10.0))
 
 
 def changed(tmp_path: Path, change: dict[str, Any], *, joints: dict[str, Any] | None = None, drop: str = "") -> Path:
@@ -51,7 +62,7 @@ def changed(tmp_path: Path, change: dict[str, Any], *, joints: dict[str, Any] | 
     ("change", "said"),
     [
         ({"change": {"format": "bvh"}}, "bvh"),
-        ({"change": {"version": 2}}, "version 2"),
+        ({"change": {"version": 3}}, "version 3"),
         ({"change": {"version": "1"}}, "version"),
         ({"change": {"version": True}}, "version"),
         ({"change": {"joints": []}}, "joints"),
@@ -59,6 +70,8 @@ def changed(tmp_path: Path, change: dict[str, Any], *, joints: dict[str, Any] | 
         ({"change": {"betas": [0] * 9}}, "betas"),
         ({"change": {"betas": [0] * 9 + [float("nan")]}}, "betas"),
         ({"change": {"global_orient": None}}, "global_orient"),
+        ({"change": {"proportions": {"head": 2}}}, "proportions"),
+        ({"change": {"proportions": dict.fromkeys(PROPORTIONS, 0)}}, "above 0"),
         ({"change": {}, "joints": {"left_knee": [0, "1", 0]}}, "left_knee"),
         ({"change": {}, "joints": {"left_knee": [90, 0, 0]}}, "radians"),
         ({"change": {}, "joints": {"left_tail": [0, 0, 0]}}, "left_tail"),

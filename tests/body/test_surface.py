@@ -37,7 +37,9 @@ def test_the_surface_is_that_of_smplx(data: SmplData, correctives: bool) -> None
     data = _with_correctives(data) if correctives else data
     surface, model = BodySurface(data, "numpy"), BodyModel(data, "smplx")
     generator = np.random.default_rng(11)
-    for pose in [BodyPose.rest(), *(_random_pose(generator) for _ in range(4))]:
+    poses = [BodyPose.rest(), *(_random_pose(generator) for _ in range(4))]
+    toys = [pose.replaced(proportions=generator.uniform(0.4, 2, 12)) for pose in poses[1:3]]
+    for pose in poses + toys:
         expected = model(pose)
         np.testing.assert_allclose(surface.vertices(pose), expected.vertices, atol=1e-5)
         np.testing.assert_allclose(surface.joints(pose), expected.joints, atol=1e-5)
