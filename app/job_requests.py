@@ -8,20 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.job_state import Job, new_job_id
+from qnerf_core.body.pose import BodyPose
 from qnerf_core.body.pose_file import pose_record
 from qnerf_core.errors import SettingsError
+from qnerf_core.proxy.files import proxy_record
 from qnerf_core.runs.branching import check_branch
 from qnerf_core.runs.folder import RunFolder
 from qnerf_core.scene.capture import SOURCE_FILES, TARGET_FILES
 
 if TYPE_CHECKING:
     from app.document.document import Document
+    from qnerf_core.proxy.model import DepthProxy
 
 CUSTOM = "custom"
 
 
 def edit_job(document: Document, branch_from: tuple[Path, int] | None = None) -> Job:
-    """Of the document's settings, with its poses if they are none of the capture's.
+    """Of the document's settings, with its poses or proxies if they are none of the capture's.
 
     Raises:
         SettingsError: nothing is open, or the run to branch from was made with other settings than a branch can change.
@@ -29,12 +32,6 @@ def edit_job(document: Document, branch_from: tuple[Path, int] | None = None) ->
     project = document.project
     if project is None:
         raise SettingsError("There is nothing to edit", "no project is open", "Open a capture first.")
-    if document.control == "depth" and branch_from is None:
-        raise SettingsError(
-            f"{project.name} is edited by a depth proxy",
-            "this version shapes bodies in the window, not proxies",
-            f"Use the command line: python main.py edit --scene {document.spec.scene} --edit NAME --out FOLDER.",
-        )
     folder = project.runs_folder / _run_name(document.edit_name)
     spec = document.spec
     own_files: dict[str, Any] = {}
@@ -43,10 +40,10 @@ def edit_job(document: Document, branch_from: tuple[Path, int] | None = None) ->
         spec = spec.model_copy(update={"edit": RunFolder(source).spec.edit})
         check_branch(RunFolder(source), interval, spec)
     elif document.edit_name == CUSTOM or document.source_is_own:
-        after, before = TARGET_FILES["skeleton"], SOURCE_FILES["skeleton"]
+        after, before = TARGET_FILES[document.control], SOURCE_FILES[document.control]
         spec = spec.model_copy(update={"edit": str(folder / after)})
         # The engine writes them, for the disk may take its time.
-        own_files = {after: pose_record(document.target_pose), before: pose_record(document.source_pose)}
+        own_files = {after: _record(document.target_subject), before: _record(document.source_subject)}
     request: dict[str, Any] = {"spec": spec.model_dump(mode="json"), "files": own_files}
     title = _title_of(spec.edit)
     if branch_from is not None:
@@ -69,9 +66,13 @@ def fit_job(source: str | Path, out: Path) -> Job:
     return Job(new_job_id(), "fit", f"NeRF of {Path(source).name}", out, {"source": str(source)})
 
 
+def _record(subject: BodyPose | DepthProxy) -> dict[str, Any]:
+    return pose_record(subject) if isinstance(subject, BodyPose) else proxy_record(subject)
+
+
 def _title_of(edit: str) -> str:
     if Path(edit).name in TARGET_FILES.values():
-        return "My pose"
+        return "My pose" if Path(edit).name == TARGET_FILES["skeleton"] else "My proxy"
     words = Path(edit).stem.replace("-", " ").replace("_", " ")
     return words[:1].upper() + words[1:]
 

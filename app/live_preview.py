@@ -1,4 +1,4 @@
-"""The view looked through, edited to the pose as soon as it rests."""
+"""The view looked through, edited to the pose or proxy as soon as it rests."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ class LivePreview(QObject):
         self._warm_timer.timeout.connect(self._warm)
         viewport.dragPaused.connect(self.request)
         document.targetPoseChanged.connect(self._outdated)
+        document.targetProxyChanged.connect(self._outdated)
         document.settingsChanged.connect(self._outdated)
         document.currentViewChanged.connect(self._view_changed)
         document.sceneChanged.connect(self._outdated)
@@ -60,14 +61,14 @@ class LivePreview(QObject):
         view = self._view()
         if view is not None and self._posed():
             self._work(True)
-            self._client.request(view, document.target_pose, document.spec, document.source_pose)
+            self._client.request(view, document.target_subject, document.spec, document.source_subject)
 
     def _view(self) -> str | None:
         document = self._document
         return document.current_view if self._enabled and document.looking_through and document.scene else None
 
     def _posed(self) -> bool:
-        return self._document.target_pose is not self._document.source_pose
+        return self._document.target_subject is not self._document.source_subject
 
     def _view_changed(self) -> None:
         self._outdated()
@@ -76,7 +77,7 @@ class LivePreview(QObject):
     def _warm(self) -> None:
         view = self._view()
         if view is not None and not self._posed():
-            self._client.warm(view, self._document.source_pose, self._document.spec)
+            self._client.warm(view, self._document.source_subject, self._document.spec)
 
     def _outdated(self) -> None:
         self._take_away()

@@ -9,7 +9,6 @@ from PySide6.QtCore import QObject, Signal
 from app.document import copying, recent
 from app.document.autosave import Autosave
 from app.document.opening import OpenedScene, open_scene
-from app.document.posed import PosedState
 from app.document.project import (
     BACKUP_FILE,
     PROJECT_FILE,
@@ -22,19 +21,20 @@ from app.document.project import (
     untitled_folder,
     write_project,
 )
+from app.document.proxied import ProxiedState
 from app.document.state import State
 from qnerf_core.body.pose import BodyPose
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import SettingsError
-from qnerf_core.scene.capture import Capture, ControlKind
+from qnerf_core.scene.capture import Capture
 from qnerf_core.scene.scene import Scene
 
 CUSTOM = "custom"
 _EMPTY = State(BodyPose.rest(), BodyPose.rest(), frozenset(), EditSpec())
 
 
-class Document(PosedState):
-    """The open project: its capture, both poses, the settings, what is selected and looked through.
+class Document(ProxiedState):
+    """The open project: its capture, both poses or proxies, the settings, what is selected and looked through.
 
     What is edited is an immutable `State`; every change of it is one command on `undo_stack`.
     """
@@ -64,22 +64,14 @@ class Document(PosedState):
         return self._opened.capture if self._opened else None
 
     @property
-    def control(self) -> ControlKind:
-        """What shapes the subject of the capture: a body's pose, or a depth proxy."""
-        return self._opened.control if self._opened else "skeleton"
-
-    @property
     def provenance(self) -> dict[str, Any] | None:
         """Where the pictures come from, if they are an exported edited set."""
         return dict(self._opened.provenance) if self._opened and self._opened.provenance else None
 
     @property
-    def edit_names(self) -> tuple[str, ...]:
-        return tuple(self._opened.edit_poses) if self._opened else ()
-
-    @property
     def edit_name(self) -> str:
-        return (self._opened.edit_of(self._state.target_pose) if self._opened else None) or CUSTOM
+        """That of the capture's edit which the target is, or `CUSTOM`."""
+        return (self._opened.edit_of(self.target_subject) if self._opened else None) or CUSTOM
 
     # ---- projects
 
@@ -105,6 +97,8 @@ class Document(PosedState):
         opened = open_scene(content.scene, self.body, check_files=False)
         project = Project(folder, content.name, content.untitled, lock_project(folder))
         state = content.state.replaced(spec=content.state.spec.model_copy(update={"scene": opened.name}))
+        if state.source_proxy is None:
+            state = state.replaced(source_proxy=opened.source_proxy, target_proxy=opened.source_proxy)
         self._begin(project, opened, state, content.current_view)
         if loaded.from_autosave:
             self.undo_stack.resetClean()
@@ -234,4 +228,5 @@ class Document(PosedState):
 
 
 def _initial(opened: OpenedScene) -> State:
-    return State(opened.source_pose, opened.source_pose, frozenset(), EditSpec(scene=opened.name))
+    pose, proxy = opened.source_pose, opened.source_proxy
+    return State(pose, pose, frozenset(), EditSpec(scene=opened.name), proxy, proxy)

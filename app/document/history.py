@@ -14,6 +14,8 @@ class UndoableState(QObject):
 
     sourcePoseChanged = Signal()
     targetPoseChanged = Signal()
+    sourceProxyChanged = Signal()
+    targetProxyChanged = Signal()
     pinsChanged = Signal()
     settingsChanged = Signal()
     modifiedChanged = Signal(bool)
@@ -26,6 +28,8 @@ class UndoableState(QObject):
         self._signals = {
             "source_pose": self.sourcePoseChanged,
             "target_pose": self.targetPoseChanged,
+            "source_proxy": self.sourceProxyChanged,
+            "target_proxy": self.targetProxyChanged,
             "pinned": self.pinsChanged,
             "spec": self.settingsChanged,
         }

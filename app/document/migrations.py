@@ -8,7 +8,7 @@ from typing import Any
 from qnerf_core.errors import FileFormatError, StudioError
 
 FORMAT = "qnerf-studio-project"
-VERSION = 2
+VERSION = 3
 
 
 def _control_of_its_own(record: dict[str, Any]) -> dict[str, Any]:
@@ -19,7 +19,12 @@ def _control_of_its_own(record: dict[str, Any]) -> dict[str, Any]:
     return {**record, "control": control}
 
 
-_STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _control_of_its_own}
+def _room_for_proxies(record: dict[str, Any]) -> dict[str, Any]:
+    """Version 3 keeps the proxies of a capture that is shaped by them; earlier ones could not change them."""
+    return {**record, "control": {**record["control"], "proxies": None}}
+
+
+_STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _control_of_its_own, 2: _room_for_proxies}
 
 
 class NewerProjectError(StudioError):

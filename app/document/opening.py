@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from app.document.proxies import proxies_close
 from app.document.state import close_to
 from qnerf_core import assets
 from qnerf_core.body.library import PoseLibrary
@@ -14,6 +15,8 @@ from qnerf_core.body.pose import BodyPose
 from qnerf_core.body.pose_file import read_pose
 from qnerf_core.body.surface import BodySurface
 from qnerf_core.errors import CaptureError, StudioError
+from qnerf_core.proxy.files import read_proxy
+from qnerf_core.proxy.model import DepthProxy
 from qnerf_core.scene.capture import Capture, ControlKind, load_capture, load_scene
 from qnerf_core.scene.nerfstudio import FILE_NAME
 from qnerf_core.scene.problems import CaptureReport
@@ -29,8 +32,7 @@ _STANDING = "stand"
 class OpenedScene:
     """A capture as it was found: `name` is what a run's settings call it.
 
-    A capture that is edited by depth proxies has no poses: its body only stands there. Its proxies belong here, beside
-    the poses, when the window edits them.
+    A capture that is edited by depth proxies has no poses: its body only stands there.
     """
 
     name: str
@@ -40,16 +42,17 @@ class OpenedScene:
     edit_poses: Mapping[str, BodyPose]
     provenance: Mapping[str, Any] | None
     warnings: tuple[str, ...]
+    source_proxy: DepthProxy | None = None
+    edit_proxies: Mapping[str, DepthProxy] = field(default_factory=dict)
 
     @property
     def control(self) -> ControlKind:
         return self.capture.control if self.capture else "skeleton"
 
-    def edit_of(self, pose: BodyPose) -> str | None:
-        for name, target in self.edit_poses.items():
-            if close_to(target, pose):
-                return name
-        return None
+    def edit_of(self, subject: BodyPose | DepthProxy) -> str | None:
+        if isinstance(subject, BodyPose):
+            return next((name for name, pose in self.edit_poses.items() if close_to(pose, subject)), None)
+        return next((name for name, proxy in self.edit_proxies.items() if proxies_close(proxy, subject)), None)
 
 
 def open_scene(name_or_path: str | Path, body: BodySurface, *, check_files: bool = True) -> OpenedScene:
@@ -97,13 +100,18 @@ def _opened(name: str, path: Path, body: BodySurface, warnings: tuple[str, ...])
     scene, capture = load_scene(path)
     provenance = read_provenance(folder) if (folder / FILE_NAME).is_file() else None
     poses: dict[str, BodyPose] = {}
-    source = None
+    proxies: dict[str, DepthProxy] = {}
+    source, source_proxy = None, None
     if capture is None:
         source = _pose_of_edited_set(provenance)
     elif capture.control == "skeleton":
         source = read_pose(capture.source_pose_path)
         poses = {edit: read_pose(target.pose_path) for edit, target in capture.edits.items()}
-    return OpenedScene(name, scene, capture, source or _standing(scene, body), poses, provenance, warnings)
+    else:
+        source_proxy = read_proxy(capture.source_proxy_path)
+        proxies = {edit: read_proxy(target.proxy_path) for edit, target in capture.edits.items()}
+    pose = source or _standing(scene, body)
+    return OpenedScene(name, scene, capture, pose, poses, provenance, warnings, source_proxy, proxies)
 
 
 def _pose_of_edited_set(provenance: Mapping[str, Any] | None) -> BodyPose | None:

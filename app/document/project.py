@@ -22,6 +22,8 @@ from qnerf_core.body.pose import SMPL_JOINTS
 from qnerf_core.body.pose_file import parse_pose, pose_record
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import FileFormatError, StudioError
+from qnerf_core.proxy.files import proxy_of_record, proxy_record
+from qnerf_core.proxy.model import DepthProxy
 
 AUTOSAVE_FILE = "autosave.json"
 LOCK_FILE = ".lock"
@@ -113,16 +115,23 @@ def write_project(folder: Path, content: Content) -> None:
     try:
         if path.is_file():
             _keep_as_backup(path)
-        files.write_json(path, to_record(content, folder))
+        _write_json(path, content, folder)
     except OSError as error:
         raise _cannot("save", folder, error) from error
 
 
 def write_autosave(folder: Path, content: Content) -> None:
     try:
-        files.write_json(folder / AUTOSAVE_FILE, to_record(content, folder))
+        _write_json(folder / AUTOSAVE_FILE, content, folder)
     except OSError as error:
         raise _cannot("autosave", folder, error) from error
+
+
+def _write_json(path: Path, content: Content, folder: Path) -> None:
+    proxies = filter(None, (content.state.source_proxy, content.state.target_proxy))
+    has_mesh = any(part.kind == "mesh" for proxy in proxies for part in proxy.parts)
+    # A number a line would make meshes three times as long.
+    files.write_json(path, to_record(content, folder), indent=None if has_mesh else 1)
 
 
 def remove_autosave(folder: Path) -> None:
@@ -184,10 +193,11 @@ def to_record(content: Content, folder: Path) -> dict[str, Any]:
         "scene": _stored_path(content.scene, folder),
         "current_view": content.current_view,
         "control": {
-            "kind": "skeleton",
+            "kind": "skeleton" if state.source_proxy is None else "depth",
             "source": pose_record(state.source_pose),
             "target": pose_record(state.target_pose),
             "pinned": sorted(state.pinned),
+            "proxies": _proxy_records(state),
         },
         "spec": state.spec.model_dump(mode="json", exclude={"scene", "edit"}),
     }
@@ -203,6 +213,7 @@ def from_record(record: Mapping[str, Any], folder: Path, title: str) -> Content:
             parse_pose(control["target"], title),
             frozenset(joint for joint in control["pinned"] if joint in SMPL_JOINTS),
             spec,
+            **_proxies(control["proxies"], title),
         )
         return Content(
             str(record["name"]), bool(record["untitled"]), scene, state, view if isinstance(view, str) else None,
@@ -216,6 +227,18 @@ def from_record(record: Mapping[str, Any], folder: Path, title: str) -> Content:
         ) from error
     except (KeyError, TypeError, ValueError) as error:
         raise ProjectError(title, f"it is incomplete ({error!r})", _OTHER_VERSION) from error
+
+
+def _proxy_records(state: State) -> dict[str, Any] | None:
+    if state.source_proxy is None or state.target_proxy is None:
+        return None
+    return {"source": proxy_record(state.source_proxy), "target": proxy_record(state.target_proxy)}
+
+
+def _proxies(records: Mapping[str, Any] | None, title: str) -> dict[str, DepthProxy]:
+    if records is None:
+        return {}
+    return {f"{name}_proxy": proxy_of_record(records[name], title) for name in ("source", "target")}
 
 
 _OTHER_VERSION = "Open it with the version of the program that made it."

@@ -5,24 +5,28 @@ from typing import Any
 
 import numpy as np
 
+from app.document.proxies import same_proxy
 from qnerf_core.body.pose import BodyPose
 from qnerf_core.editing.spec import EditSpec
+from qnerf_core.proxy.model import DepthProxy
 
-_ARRAYS = ("global_orient", "body_pose", "betas", "translation")
+_ARRAYS = ("global_orient", "body_pose", "betas", "translation", "proportions")
 
 
 @dataclass(frozen=True, eq=False)
 class State:
     """Everything that undo brings back. Immutable: a command keeps the states before and after it.
 
-    A capture that is edited by a depth proxy gets two more fields here, the proxies before and after the edit; what
-    follows from a field (its signal in `Document`, its entry in `project.json`) is listed by name there.
+    What follows from a field (its signal in `Document`, its entry in `project.json`) is listed by name there. The
+    proxies are those of a capture that is edited by them.
     """
 
     source_pose: BodyPose
     target_pose: BodyPose
     pinned: frozenset[str]
     spec: EditSpec
+    source_proxy: DepthProxy | None = None
+    target_proxy: DepthProxy | None = None
 
     def replaced(self, **changes: Any) -> State:
         return replace(self, **changes)
@@ -38,6 +42,8 @@ def same(first: Any, second: Any) -> bool:
         return True
     if isinstance(first, BodyPose) and isinstance(second, BodyPose):
         return all(np.array_equal(getattr(first, name), getattr(second, name)) for name in _ARRAYS)
+    if isinstance(first, DepthProxy) and isinstance(second, DepthProxy):
+        return same_proxy(first, second)
     return bool(first == second)
 
 

@@ -53,8 +53,13 @@ class EditPanel(QWidget):
         self.queue_button.clicked.connect(self.add_to_queue)
         document.sceneChanged.connect(self._show_scene)
         document.settingsChanged.connect(self.refresh)
-        document.targetPoseChanged.connect(self._show_edit)
-        document.sourcePoseChanged.connect(self._show_edit)
+        for signal in (
+            document.targetPoseChanged,
+            document.sourcePoseChanged,
+            document.targetProxyChanged,
+            document.sourceProxyChanged,
+        ):
+            signal.connect(self._show_edit)
         self._show_scene()
 
     def start(self) -> None:
@@ -119,7 +124,8 @@ class EditPanel(QWidget):
         edit = FieldRow(
             "edit",
             "Edit to",
-            "The pose that the subject takes: one that the capture brings, or the one you made in the viewport.",
+            "What the subject becomes: an edit that the capture brings, or the pose or proxy that you made in the "
+            "viewport.",
             self.edit_choice,
             MY_POSE,
         )
@@ -164,7 +170,7 @@ class EditPanel(QWidget):
     def _show_scene(self) -> None:
         scene = self._document.scene
         self.setEnabled(scene is not None)
-        self.edit_choice.set_edits(self._document.edit_names)
+        self.edit_choice.set_edits(self._document.edit_names, self._document.control)
         self.views_choice.set_views([view.name for view in scene.training_views] if scene is not None else ())
         prompt = self.fields["prompt"].editor
         if scene is not None and isinstance(prompt, Text):

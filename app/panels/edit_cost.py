@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 _ITEMS = ("Time", "Memory", "Disk")
 _LONG = 3600.0
+_UNCHANGED = {
+    "skeleton": "The pose is that of the photos: drag a joint, or choose an edit.",
+    "depth": "The proxy is that of the photos: move or scale its parts, or choose an edit.",
+}
 
 
 class CostCard(QFrame):
@@ -72,8 +76,8 @@ class CostCard(QFrame):
             warnings.append(f"Only {_size(memory)} of memory are free. Edit fewer views at once or smaller pictures.")
         if cost.bytes > disk:
             warnings.append(f"Only {_size(disk)} are free on the disk. Free some, or edit fewer views.")
-        if document.edit_name == "custom" and document.target_pose is document.source_pose:
-            warnings.append("The pose is that of the photos: drag a joint, or choose an edit.")
+        if document.edit_name == "custom" and document.target_subject is document.source_subject:
+            warnings.append(_UNCHANGED[document.control])
         if cost.seconds > _LONG:
             warnings.append("This takes long. Fewer steps or views make it shorter.")
         self._say("\n".join(warnings))

@@ -22,6 +22,8 @@ from app.panels.editors import Editor, small_button, tame
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from qnerf_core.scene.capture import ControlKind
+
 MY_POSE = "custom"
 _MODELS_KEY = "edit/models"
 _BUILTIN = "builtin"
@@ -29,7 +31,7 @@ _CHOOSE = object()
 
 
 class EditChoice(Editor):
-    """The capture's edits, and the pose in the viewport."""
+    """The capture's edits, and the pose or proxy in the viewport."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,10 +41,11 @@ class EditChoice(Editor):
         self.row.addWidget(self.box, 1)
         self.box.activated.connect(lambda index: self.edited.emit(self.box.itemData(index)))
 
-    def set_edits(self, names: Sequence[str]) -> None:
+    def set_edits(self, names: Sequence[str], control: ControlKind) -> None:
+        own = "My pose, as in the viewport" if control == "skeleton" else "My proxy, as in the viewport"
         with QSignalBlocker(self.box):
             self.box.clear()
-            self.box.addItem("My pose, as in the viewport", MY_POSE)
+            self.box.addItem(own, MY_POSE)
             for name in names:
                 self.box.addItem(in_words(name), name)
 

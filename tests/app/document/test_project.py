@@ -23,6 +23,8 @@ from qnerf_core import files
 from qnerf_core.body.pose import BodyPose
 from qnerf_core.body.surface import BodySurface
 from qnerf_core.errors import CaptureError
+from qnerf_core.proxy.files import write_proxy
+from qnerf_core.proxy.model import DepthProxy
 from tests.scene.captures import edit_frame, write_capture
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -321,7 +323,7 @@ def test_a_folder_without_a_source_pose_opens_with_a_standing_body(empty: Docume
 
 def test_a_capture_of_depth_proxies_opens_without_poses(empty: Document, tmp_path: Path) -> None:
     write_capture(tmp_path / "capture")
-    files.write_json(tmp_path / "capture/proxy.json", {})
+    write_proxy(tmp_path / "capture/proxy.json", DepthProxy())
     content = {"version": 1, "name": "thing", "prompt": "", "bounds": [[-1, -1, 0], [1, 1, 2]]}
     content |= {"control": "depth", "source_proxy": "proxy.json"}
     files.write_json(tmp_path / "capture/capture.json", content)
