@@ -45,6 +45,10 @@ class PoseFileError(StudioError):
     """A pose file is missing or wrong."""
 
 
+class KeypointsError(StudioError):
+    """Keypoints or their file are missing or wrong, or say too little."""
+
+
 class ProxyError(StudioError):
     """A depth proxy or its file is missing or wrong."""
 
