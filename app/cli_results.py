@@ -84,4 +84,4 @@ def _figure(value: float | None) -> str:
 
 
 def _quality(psnr: float | None) -> str:
-    return "no view was kept out to measure it" if psnr is None else f"{psnr:.2f} dB on views it never saw"
+    return "no view was kept out to measure it" if psnr is None else f"{psnr:.2f} dB on views kept out"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,8 @@ from qnerf_core.errors import FileFormatError
 Kind = Literal["edit", "export", "fit"]
 State = Literal["queued", "running", "paused", "finished", "failed", "cancelled"]
 KEPT_WHEN_DONE = 30
+# Begins a path of a request that lies in the project.
+_PROJECT = "$project/"
 
 _STAGES = {
     "loading": "Loading the model",
@@ -59,14 +62,37 @@ def new_job_id() -> str:
 def record_of(job: Job, project: Path) -> dict[str, Any]:
     # A project that was moved still knows its runs.
     folder = job.folder.relative_to(project) if job.folder.is_relative_to(project) else job.folder
-    return asdict(job) | {"folder": str(folder), "seconds_left": None}
+    request = _each_text(job.request, lambda text: _without(text, project))
+    return asdict(job) | {"folder": str(folder), "request": request, "seconds_left": None}
+
+
+def _job_of(record: dict[str, Any], project: Path) -> Job:
+    request = _each_text(record["request"], lambda text: _with(text, project))
+    return Job(**(record | {"folder": project / record["folder"], "request": request}))
+
+
+def _without(text: str, project: Path) -> str:
+    inside = text.startswith(f"{project}{os.sep}")
+    return _PROJECT + Path(text).relative_to(project).as_posix() if inside else text
+
+
+def _with(text: str, project: Path) -> str:
+    return str(project / text.removeprefix(_PROJECT)) if text.startswith(_PROJECT) else text
+
+
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: _each_text(inner, change) for key, inner in value.items()}
+    return [_each_text(inner, change) for inner in value] if isinstance(value, list) else value
 
 
 def read_jobs(file: Path) -> tuple[list[Job], dict[str, str] | None]:
     """The jobs of a queue file, what was not finished paused; a damaged file is put aside and said so."""
     try:
         content = files.read_json(file)
-        jobs = [Job(**(record | {"folder": file.parent / record["folder"]})) for record in content["jobs"]]
+        jobs = [_job_of(record, file.parent) for record in content["jobs"]]
     except (FileFormatError, KeyError, TypeError) as error:
         aside = file.with_suffix(".damaged.json")
         os.replace(file, aside)

@@ -6,6 +6,7 @@ from pathlib import Path
 import platformdirs
 
 ORGANISATION = APPLICATION = "QNeRF Studio"
+_ROOT = Path(__file__).resolve().parent.parent
 
 
 def data_folder() -> Path:
@@ -29,8 +30,8 @@ def logs_folder() -> Path:
 
 
 def resources_folder() -> Path:
-    return Path(__file__).resolve().parent.parent / "resources"
+    return _ROOT / "resources"
 
 
 def project_root() -> Path:
-    return Path(__file__).resolve().parent.parent
+    return _ROOT

@@ -21,6 +21,7 @@ from app.shell.commands_pose import PoseCommands
 from app.shell.commands_run import RunCommands
 from app.shell.conditions import conditions
 from app.shell.docks import Docks, Slot
+from app.shell.drops import dropped_files, dropped_picture
 from app.shell.help import HelpPanel
 from app.shell.icons import icon
 from app.shell.log import LogLines
@@ -164,7 +165,6 @@ class MainWindow(QMainWindow):
         elif name == "queue":
             self.status.set_queue(thing)
             thing.jobsChanged.connect(self.refresh)
-            thing.jobEvent.connect(self._on_job_event)
             thing.problem.connect(lambda failure: notify(severity="error", **failure))
         elif name == "viewport panel":
             thing.displayChanged.connect(self.refresh)
@@ -253,30 +253,13 @@ class MainWindow(QMainWindow):
         if event.type() == QEvent.Type.WindowStateChange:
             self.refresh()
 
-    def _on_job_event(self, job_id: str, event: dict[str, Any]) -> None:
-        queue = self.rooms.queue
-        job = queue.job(job_id) if queue is not None else None
-        if job is None:
-            return
-        if event["event"] == "JobFinished":
-            notify(f"{job.title} is done", severity="success")
-        elif event["event"] == "JobFailed" and job.state == "failed":
-            failure = event["failure"]
-            notify(
-                failure["title"],
-                failure["cause"],
-                failure["next_step"],
-                "error",
-                [("Show the queue", lambda: self.docks.show("queue"))],
-                failure["details"],
-            )
-
     # ---- drag and drop
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
+        if dropped_files(event):
             event.acceptProposedAction()
-            self._drop_here.show_over("Drop to open", dashed=True)
+            words = "Drop to open" if dropped_picture(event) is None else "Drop to recall the settings of this picture"
+            self._drop_here.show_over(words, dashed=True)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         self._drop_here.hide()
@@ -284,10 +267,12 @@ class MainWindow(QMainWindow):
 
     def dropEvent(self, event: QDropEvent) -> None:
         self._drop_here.hide()
-        urls = [url for url in event.mimeData().urls() if url.isLocalFile()]
-        if urls:
-            event.acceptProposedAction()
-            self.file.open_path(Path(urls[0].toLocalFile()))
+        paths, picture = dropped_files(event), dropped_picture(event)
+        if picture is not None:
+            self.file.recall(picture)
+        elif paths:
+            self.file.open_path(paths[0])
+        event.setAccepted(bool(paths))
 
     # ---- end
 

@@ -13,7 +13,7 @@ from app.gallery.bubble import HoverPreview
 from app.gallery.compare import Comparison
 from app.gallery.empty import EmptyState
 from app.gallery.enlarged import EnlargedPage
-from app.gallery.exporting import IntervalExports, choose_folder
+from app.gallery.exporting import choose_folder
 from app.gallery.follower import RunFollower
 from app.gallery.grid import PictureGrid
 from app.gallery.header import PAGES, Header
@@ -44,7 +44,6 @@ class Gallery(QWidget):
     runChanged = Signal(object)  # folder, or None
     viewChanged = Signal(str)
     stopChanged = Signal(int)  # 0 is the original, then the intervals, last the result
-    exported = Signal(object)  # folder of an interval's data set
 
     def __init__(self, parent: QWidget | None = None, memory_bytes: int = 256_000_000) -> None:
         super().__init__(parent)
@@ -53,7 +52,7 @@ class Gallery(QWidget):
         self.comparison = Comparison(self)
         self.store = PictureStore(memory_bytes, self)
         self._follower = RunFollower(self)
-        self._exports: IntervalExports | None = None
+        self._queue: JobQueue | None = None
         self._runs_folder: Path | None = None
         self._state: RunState | None = None
         self._view = ""
@@ -147,9 +146,8 @@ class Gallery(QWidget):
 
     def follow(self, queue: JobQueue) -> None:
         """Refresh whenever a job of the shown run has something to say."""
+        self._queue = queue
         self._follower.follow_queue(queue)
-        self._exports = IntervalExports(queue, self)
-        self._exports.done.connect(self.exported)
 
     def set_runs_folder(self, folder: Path | None) -> None:
         """Where the other runs are that this one can be compared with."""
@@ -198,8 +196,8 @@ class Gallery(QWidget):
     def export_interval(self, folder: Path) -> None:
         """Write the shown interval's pictures with their cameras as a data set."""
         run, interval = self.run, self.current_interval
-        if run is not None and interval is not None and self._exports is not None:
-            self._exports.start(run, interval, folder)
+        if run is not None and interval is not None and self._queue is not None:
+            self._queue.submit_export(run, {"images"}, folder, interval)
 
     def choose_export(self) -> None:
         """Ask for a folder and export the shown interval to it."""

@@ -42,7 +42,6 @@ class ExportPanel(QWidget):
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._look)
         self._build()
-        document.projectChanged.connect(lambda: self.set_run(None))
         document.runsChanged.connect(self.refresh)
         queue.jobsChanged.connect(self.refresh)
         queue.jobUpdated.connect(self._on_job)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushBu
 
 from app.job_state import Job
 from app.panels.history_entries import disk_use, in_bytes
+from app.shell.bars import set_value
 from app.shell.icons import set_icon
 
 
@@ -129,7 +130,7 @@ class ExportRow(QFrame):
         if job is not None and working:
             # A job that has not begun has no share that means anything.
             self.bar.setRange(0, 1000 if job.state != "queued" else 0)
-            self.bar.setValue(round(1000 * job.fraction))
+            set_value(self.bar, round(1000 * job.fraction))
             text = {"queued": "Waits in the queue", "paused": "Paused in the queue"}.get(job.state, job.stage)
         elif job is not None and job.state == "failed" and job.failure:
             role, text = "error", f"{job.failure['title']}. {job.failure['next_step']}"

@@ -18,7 +18,8 @@ from app.gallery.run_state import Picture
 from app.panels.history_details import HistoryDetails
 from app.panels.history_entries import RunEntry, in_bytes, scan_runs
 from app.panels.history_list import HistoryDelegate, HistoryModel
-from app.panels.recalling import recall_earlier, recall_picture
+from app.panels.recalling import ask_to_recall, recall_earlier
+from app.shell.drops import dropped_picture
 from app.shell.icons import set_icon
 from app.shell.questions import ask
 from app.shell.tasks import beside
@@ -118,9 +119,9 @@ class HistoryPanel(QWidget):
         return self.model.entry(index.row()) if index.isValid() else None
 
     def select(self, run: Path | None) -> None:
-        """Choose the run that is shown elsewhere."""
-        self._wanted = run
+        """Choose the run that is shown elsewhere, as soon as it is listed."""
         row = self.model.row_of(run)
+        self._wanted = run if row < 0 else None
         if row >= 0:
             self.list.setCurrentIndex(self.model.index(row))
 
@@ -146,9 +147,9 @@ class HistoryPanel(QWidget):
         if project is not None and folder != project.runs_folder:
             self.refresh()
             return
-        chosen = self.current.path if self.current else self._wanted
+        chosen = self.current.path if self.current else None
         self.model.set_entries(entries)
-        self._choose(chosen)
+        self._choose(chosen if self._wanted is None else self._wanted)
         self._want_pictures()
 
     def _search(self) -> None:
@@ -205,8 +206,8 @@ class HistoryPanel(QWidget):
         self._with_current(lambda entry: recall_earlier(self._document, entry.path, seed=False))
 
     def recall_picture(self, path: Path) -> None:
-        """Take over the settings that one of the program's pictures carries."""
-        recall_picture(self._document, path)
+        """Ask which of the settings that one of the program's pictures carries are taken over."""
+        ask_to_recall(self, self._document, path)
 
     def open_folder(self) -> None:
         self._with_current(lambda entry: QDesktopServices.openUrl(QUrl.fromLocalFile(str(entry.path))))
@@ -259,11 +260,11 @@ class HistoryPanel(QWidget):
         menu.popup(self.list.viewport().mapToGlobal(place))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if _dropped_picture(event) is not None:
+        if dropped_picture(event) is not None:
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        path = _dropped_picture(event)
+        path = dropped_picture(event)
         if path is not None:
             event.acceptProposedAction()
             self.recall_picture(path)
@@ -279,11 +280,6 @@ class HistoryPanel(QWidget):
     def shutdown(self) -> None:
         self._timer.stop()
         self._store.close()
-
-
-def _dropped_picture(event: QDropEvent) -> Path | None:
-    paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-    return next((path for path in paths if path.suffix.lower() == ".png"), None)
 
 
 def _remove(run: Path) -> None:

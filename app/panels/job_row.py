@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.pace import duration_in_words
+from app.shell.bars import set_value
 from app.shell.icons import set_icon
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class JobRow(QFrame):
         job = self._queue.job(self._id)
         if job is None:
             return
-        self.bar.setValue(round(job.fraction * _STEPS))
+        set_value(self.bar, round(job.fraction * _STEPS))
         self.left.setText("" if job.seconds_left is None else f"{duration_in_words(job.seconds_left)} left")
         text = _state_text(job)
         if text != self.state.text():

@@ -4,22 +4,42 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.shell.notices import notify
+from app.shell.questions import ask
+from qnerf_core.errors import SettingsError
 from qnerf_core.runs.recall import Recalled, recall_from_png, recall_run
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
     from app.document.document import Document
+
+ALL, ALL_BUT_SEED = "All settings", "All but the seed"
 
 # The scene is the document's, and the edit follows its target pose.
 _NOT_RECALLED = ("scene", "edit")
 
 
-def recall_picture(document: Document, path: Path, *, seed: bool = True) -> None:
-    """Take over the settings and the pose that a result carries.
+def ask_to_recall(parent: QWidget, document: Document, path: Path) -> None:
+    """Ask which of the settings and the pose that a result carries are taken over.
 
     Raises:
-        StudioError: it carries none, or they do not work here.
+        StudioError: it carries none, or nothing is open that could take them.
     """
-    apply_recalled(document, recall_from_png(path), path.name, seed=seed)
+    recalled = recall_from_png(path)
+    if document.project is None:
+        title, cause = f"{path.name} shows an edit of {Path(recalled.spec.scene).name}", "no project is open"
+        raise SettingsError(title, cause, "Open that capture, then drop the picture again.")
+
+    def answered(answer: str) -> None:
+        if answer in (ALL, ALL_BUT_SEED):
+            apply_recalled(document, recalled, path.name, seed=answer == ALL)
+
+    text = (
+        f"{path.name} carries the settings and the pose of the edit that made it. They replace those of the Edit and "
+        "Pose tabs. Without its seed the same edit comes out a little different."
+    )
+    buttons = [("Cancel", ""), (ALL_BUT_SEED, ""), (ALL, "primary")]
+    ask(parent, "Recall the settings of this picture?", text, buttons, answered)
 
 
 def recall_earlier(document: Document, run: Path, *, seed: bool = True) -> None:

@@ -57,7 +57,6 @@ class ResultPanel(QWidget):
         self._resting.timeout.connect(self.pair.rest)
         self._build()
         self.pair.rendered.connect(lambda pane, picture: self.panes[pane].show_picture(picture))
-        document.projectChanged.connect(lambda: self.set_run(None))
         document.currentViewChanged.connect(self._on_view)
         queue.jobsChanged.connect(self.refresh)
         queue.jobUpdated.connect(self._show_jobs)

@@ -5,6 +5,7 @@ from PySide6.QtGui import QImage, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from app.document.document import Document
+from app.document.origin import origin_in_words
 from app.gallery.pictures import Key, PictureStore
 from app.gallery.run_state import Picture
 from app.panels.views_list import CELL_MARGIN, CELL_TEXT, ViewDelegate, ViewList, ViewsModel
@@ -34,6 +35,11 @@ class ViewsPanel(QWidget):
         self.summary = QLabel()
         self.summary.setObjectName("viewsSummary")
         self.summary.setProperty("role", "dim")
+        self.origin = QLabel()
+        self.origin.setObjectName("viewsOrigin")
+        self.origin.setProperty("role", "hint")
+        self.origin.setWordWrap(True)
+        self.origin.setContentsMargins(10, 0, 6, 4)
         self.through = QToolButton()
         self.through.setObjectName("viewsThrough")
         self.through.setCheckable(True)
@@ -72,6 +78,7 @@ class ViewsPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(row)
+        column.addWidget(self.origin)
         column.addWidget(self.list, 1)
 
     def _show_scene(self) -> None:
@@ -80,7 +87,10 @@ class ViewsPanel(QWidget):
         self._store.clear()
         self.model.set_views(views)
         heldout = sum(view.heldout for view in views)
-        self.summary.setText(f"{len(views)} views" + (f", {heldout} held out" if heldout else ""))
+        self.summary.setText(f"{len(views)} views" + (f", {heldout} kept out" if heldout else ""))
+        origin = self._document.provenance
+        self.origin.setVisible(origin is not None)
+        self.origin.setText("" if origin is None else f"Made from {origin_in_words(origin)}")
         self.through.setEnabled(bool(views))
         self._arrange()
         self._show_current()

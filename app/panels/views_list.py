@@ -62,7 +62,7 @@ class ViewsModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return view.name
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"View {view.name}, {'held out: not edited, used to measure' if view.heldout else 'for training'}"
+            return f"View {view.name}, {'kept out: not edited, used to measure' if view.heldout else 'edited'}"
         return None
 
 
@@ -96,7 +96,7 @@ class ViewList(QListView):
 
 
 class ViewDelegate(QStyledItemDelegate):
-    """A thumbnail, the view's name, and a dot that says whether it is trained on or held out."""
+    """A thumbnail, the view's name, and a dot that says whether it is edited or kept out."""
 
     def __init__(
         self, thumbnail: Callable[[int], QImage | None], is_through: Callable[[int], bool], parent: QObject

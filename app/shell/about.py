@@ -21,7 +21,7 @@ import qnerf_core
 from app.paths import data_folder, project_root
 from app.shell.icons import pixmap, set_icon
 
-_LIBRARIES = ("PySide6", "vtk", "pyvista", "pyvistaqt", "pyqtgraph", "torch", "diffusers", "transformers", "nerfacc")
+_LIBRARIES = ("PySide6", "vtk", "pyvista", "pyqtgraph", "torch", "diffusers", "transformers", "nerfacc")
 _MORE = ("smplx", "numpy", "scipy", "pillow", "trimesh", "torchmetrics")
 _RESEARCH = """\
 **For research use only** are SMPL body files, which are not part of this project, and the Python package `smplx`, \

@@ -76,6 +76,12 @@ class FileCommands(QObject):
             self._document.set_spec(backbone=model)
             self._document.save()
 
+    def recall(self, picture: Path) -> None:
+        """Take over the settings of the edit that made a picture."""
+        from app.panels.recalling import ask_to_recall
+
+        self._window.when_ready(lambda: ask_to_recall(self._window, self._document, picture))
+
     def fill_recent(self, menu: QMenu) -> None:
         menu.clear()
         for entry in self._window.recent():

@@ -14,7 +14,7 @@ from PySide6.QtSvg import QSvgRenderer
 from app.paths import resources_folder
 from app.shell.themes import Theme, themes
 
-_SIZES = (16, 20, 24, 32, 48)
+_SIZES = (16, 24, 48)
 
 
 class HasIcon(Protocol):
@@ -59,9 +59,14 @@ def pixmap(name: str, size: int, colour: str = "text", ratio: float = 1.0) -> QP
     return result
 
 
-def _pixmap(name: str, colour: str, size: int) -> QPixmap:
+@lru_cache(maxsize=512)
+def _renderer(name: str, colour: str) -> QSvgRenderer:
     svg = (resources_folder() / "icons" / f"{name}.svg").read_text(encoding="utf-8").replace("currentColor", colour)
-    renderer = QSvgRenderer(QByteArray(svg.encode()))
+    return QSvgRenderer(QByteArray(svg.encode()))
+
+
+def _pixmap(name: str, colour: str, size: int) -> QPixmap:
+    renderer = _renderer(name, colour)
     result = QPixmap(QSize(size, size))
     result.fill(Qt.GlobalColor.transparent)
     painter = QPainter(result)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QWidget
 
 from app.shell.docks import Docks, Slot
 from app.shell.settings import Preferences
@@ -19,13 +18,16 @@ if TYPE_CHECKING:
     from app.document.document import Document
     from app.gallery.gallery import Gallery
     from app.jobs import JobQueue
+    from app.panels.export import ExportPanel
+    from app.panels.history import HistoryPanel
     from app.panels.queue import QueuePanel
+    from app.panels.result import ResultPanel
     from app.preview import PreviewClient
     from app.viewport.viewport import Viewport
 
 _MEGABYTE = 1_000_000
 # What takes time to import; a thread does it while the window is already there.
-_MODULES = (
+MODULES = (
     "app.document.document",
     "app.jobs",
     "app.preview",
@@ -39,31 +41,6 @@ _MODULES = (
     "app.panels.export",
     "app.panels.history",
 )
-
-
-_NOT_YET = {
-    "result": "This version shows no NeRF in the window. This fits and films one:\n\n"
-    "python main.py fit RUN --out FOLDER --turntable",
-    "export": "This version exports single intervals from the gallery; whole runs from the command line:\n\n"
-    "python main.py export RUN",
-    "history": "This version lists no runs. They lie in the folder “runs” of the project; the queue opens them.",
-}
-
-
-def _not_yet(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setWordWrap(True)
-    label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    label.setMargin(16)
-    return label
-
-
-def _there(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:
-        return False
 
 
 class Rooms(QObject):
@@ -82,6 +59,9 @@ class Rooms(QObject):
         self.viewport: Viewport | None = None
         self.gallery: Gallery | None = None
         self.queue_panel: QueuePanel | None = None
+        self.result: ResultPanel | None = None
+        self.export: ExportPanel | None = None
+        self.history: HistoryPanel | None = None
         self.panels: dict[str, QWidget] = {}
         self.is_finished = False
         self._closed = False
@@ -92,7 +72,10 @@ class Rooms(QObject):
             self._make_edit,
             self._make_gallery,
             self._make_queue_panel,
-            self._make_others,
+            self._make_views,
+            self._make_result,
+            self._make_export,
+            self._make_history,
         ]
 
     def build(self) -> None:
@@ -154,18 +137,36 @@ class Rooms(QObject):
         self.queue_panel = QueuePanel(self.queue)
         self._add("queue", self.queue_panel)
 
-    def _make_others(self) -> None:
-        for module, name, slot, needs in (
-            ("app.panels.views", "ViewsPanel", "views", ("document",)),
-            ("app.panels.result", "ResultPanel", "result", ("document", "queue", "preview")),
-            ("app.panels.export", "ExportPanel", "export", ("document", "queue")),
-            ("app.panels.history", "HistoryPanel", "history", ("document", "queue")),
-        ):
-            if _there(module):
-                kind: Any = getattr(importlib.import_module(module), name)
-                self._add(slot, kind(*(getattr(self, need) for need in needs)))
-            else:
-                self._add(slot, _not_yet(_NOT_YET[slot]))
+    def _make_views(self) -> None:
+        from app.panels.views import ViewsPanel
+
+        assert self.document is not None
+        self._add("views", ViewsPanel(self.document))
+
+    def _make_result(self) -> None:
+        from app.panels.result import ResultPanel
+
+        assert self.document is not None
+        assert self.queue is not None
+        assert self.preview is not None
+        self.result = ResultPanel(self.document, self.queue, self.preview)
+        self._add("result", self.result)
+
+    def _make_export(self) -> None:
+        from app.panels.export import ExportPanel
+
+        assert self.document is not None
+        assert self.queue is not None
+        self.export = ExportPanel(self.document, self.queue)
+        self._add("export", self.export)
+
+    def _make_history(self) -> None:
+        from app.panels.history import HistoryPanel
+
+        assert self.document is not None
+        assert self.queue is not None
+        self.history = HistoryPanel(self.document, self.queue)
+        self._add("history", self.history)
 
     def _add(self, slot: str, panel: QWidget) -> None:
         self.panels[slot] = panel
@@ -194,7 +195,7 @@ class Rooms(QObject):
 
 
 def _import_modules() -> None:
-    for name in _MODULES:
+    for name in MODULES:
         # What fails here fails again, and is reported, when its panel is made.
         with suppress(ImportError):
             importlib.import_module(name)

@@ -69,6 +69,13 @@ def set_flag(name: str, value: bool = True) -> None:
     store().setValue(name, value)
 
 
+def number(name: str, default: float) -> float:
+    try:
+        return float(str(store().value(name, default)))
+    except ValueError:
+        return default
+
+
 def blob(name: str) -> QByteArray | None:
     value = store().value(name)
     return value if isinstance(value, QByteArray) and not value.isEmpty() else None

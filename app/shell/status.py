@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QStatusBar, QToolButton, QWidget
 
+from app.shell.bars import set_value
 from app.shell.icons import set_icon
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class StatusBar(QStatusBar):
         if job is None:
             return
         self._title.setText(words(job))
-        self._bar.setValue(round(1000 * job.fraction))
+        set_value(self._bar, round(1000 * job.fraction))
         self._bar.setFormat(f"{100 * job.fraction:.0f} %")
         self._cancel.setText("Stop at once" if job.stage.startswith("Stopping") else "Cancel")
 

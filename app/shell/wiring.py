@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
@@ -12,6 +13,7 @@ from PySide6.QtGui import QDesktopServices
 from app.shell.memory_limit import MemoryLimit
 from app.shell.notices import notify
 from app.shell.questions import ask
+from app.shell.remembered_view import RememberedView
 
 if TYPE_CHECKING:
     from app.document.document import Document
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from app.viewport.viewport import Viewport
     from app.window import MainWindow
 
+_DATASET = "dataset"
 _BRANCH, _SETTINGS = "Branch", "Change settings first"
 
 
@@ -40,8 +43,14 @@ class Wiring(QObject):
         if document is None or queue is None:
             return
         MemoryLimit(document, queue)
+        queue.jobEvent.connect(partial(self._tell_end, queue))
+        if rooms.viewport is not None:
+            RememberedView(rooms.viewport)
+        if rooms.export is not None:
+            rooms.export.sourceRequested.connect(self._window.file.begin)
         if rooms.gallery is not None:
             self._connect_gallery(document, queue, rooms.gallery)
+            self._connect_history(rooms.gallery)
             if rooms.queue_panel is not None:
                 rooms.queue_panel.jobActivated.connect(partial(self._show_job, queue, rooms.gallery))
         if rooms.viewport is not None and rooms.preview is not None:
@@ -65,11 +74,37 @@ class Wiring(QObject):
     def _connect_gallery(self, document: Document, queue: JobQueue, gallery: Gallery) -> None:
         gallery.follow(queue)
         gallery.branchRequested.connect(self._ask_to_branch)
-        gallery.exported.connect(self._tell_export)
         gallery.viewChanged.connect(lambda view: document.set_current_view(view, document.looking_through))
         document.currentViewChanged.connect(lambda: gallery.set_view(document.current_view or ""))
         document.projectChanged.connect(lambda: self._show_last_run(document, gallery))
         queue.jobsChanged.connect(lambda: self._show_new_run(queue, gallery))
+
+    def _connect_history(self, gallery: Gallery) -> None:
+        """The run that the gallery shows is that of the result, the export and the history."""
+        rooms = self._window.rooms
+        for panel in (rooms.result, rooms.export):
+            if panel is not None:
+                gallery.runChanged.connect(panel.set_run)
+        if rooms.history is not None:
+            gallery.runChanged.connect(rooms.history.select)
+            rooms.history.runActivated.connect(partial(self._show_run, gallery))
+            rooms.history.compareRequested.connect(partial(self._compare, gallery))
+            rooms.history.runDeleted.connect(partial(self._forget_run, gallery))
+
+    def _show_run(self, gallery: Gallery, run: Path) -> None:
+        gallery.set_run(run)
+        self._window.docks.show("gallery")
+
+    def _compare(self, gallery: Gallery, run: Path) -> None:
+        gallery.compare_with(run)
+        self._window.docks.show("gallery")
+
+    def _forget_run(self, gallery: Gallery, run: Path) -> None:
+        other = gallery.comparison.other
+        if other is not None and other.path == run:
+            gallery.compare_with(None)
+        if gallery.run == run:
+            gallery.set_run(None)
 
     def _show_last_run(self, document: Document, gallery: Gallery) -> None:
         project = document.project
@@ -82,16 +117,14 @@ class Wiring(QObject):
         running = queue.running
         if running is not None and running.kind == "edit" and running.id not in self._shown_jobs:
             self._shown_jobs.add(running.id)
-            gallery.set_run(running.folder)
-            self._window.docks.show("gallery")
+            self._show_run(gallery, running.folder)
 
     def _show_job(self, queue: JobQueue, gallery: Gallery, job_id: str) -> None:
         job = queue.job(job_id)
         if job is not None and job.kind == "edit":
-            gallery.set_run(job.folder)
-            self._window.docks.show("gallery")
+            self._show_run(gallery, job.folder)
         elif job is not None:
-            self._window.docks.show("result")
+            self._window.docks.show("export" if job.kind == "export" else "result")
 
     def _ask_to_branch(self, run: Path, interval: int) -> None:
         text = (
@@ -113,13 +146,23 @@ class Wiring(QObject):
         if rooms.queue is not None and rooms.document is not None:
             rooms.queue.submit_edit(rooms.document, branch_from=(run, interval))
 
-    def _tell_export(self, folder: Path) -> None:
-        show = partial(QDesktopServices.openUrl, QUrl.fromLocalFile(str(folder)))
-        begin = partial(self._window.file.begin, folder)
-        notify(
-            "The interval is exported",
-            str(folder),
-            "It opens as a new capture, to be edited again",
-            "success",
-            [("Open the folder", show), ("Begin a project with it", begin)],
-        )
+    def _tell_end(self, queue: JobQueue, job_id: str, event: dict[str, Any]) -> None:
+        job = queue.job(job_id)
+        if job is None or event["event"] not in ("JobFinished", "JobFailed"):
+            return
+        if job.state == "failed":
+            failure = event["failure"]
+            show = ("Show the queue", partial(self._window.docks.show, "queue"))
+            notify(failure["title"], failure["cause"], failure["next_step"], "error", [show], failure["details"])
+        elif job.state == "finished" and job.kind == "export":
+            notify(f"{job.title} is done", str(job.folder), "", "success", self._uses(job.folder))
+        elif job.state == "finished":
+            notify(f"{job.title} is done", severity="success")
+
+    def _uses(self, folder: Path) -> list[tuple[str, Callable[[], object]]]:
+        """What can be done with an export; its pictures with their cameras are a capture."""
+        url = QUrl.fromLocalFile(str(folder))
+        uses: list[tuple[str, Callable[[], object]]] = [("Open the folder", partial(QDesktopServices.openUrl, url))]
+        if (folder / _DATASET).is_dir():
+            uses.append(("Begin a project with it", partial(self._window.file.begin, folder / _DATASET)))
+        return uses

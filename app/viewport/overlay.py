@@ -129,7 +129,7 @@ def _frustum(desk: Desk, tools: Tools, camera: Camera) -> tuple[np.ndarray, str]
     view = scene.views[index]
     pixels, _ = camera.project(desk.shapes.points[index, 1:5])
     corner = np.array([pixels[:, 0].mean() - 30, pixels[:, 1].max() + 8])
-    kind = "held out" if view.heldout else "training"
+    kind = "kept out" if view.heldout else "edited"
     return corner, f"{view.name}  ·  {kind}  ·  click to look through"
 
 

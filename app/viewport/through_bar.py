@@ -53,7 +53,7 @@ class ThroughBar(QFrame):
 
     def show_view(self, name: str, heldout: bool) -> None:
         self.title.setText(name)
-        self.kind.setText("held out" if heldout else "training")
+        self.kind.setText("kept out" if heldout else "edited")
 
     def set_opacities(self, photo: float, body: float) -> None:
         for slider, value in ((self.photo, photo), (self.body, body)):

@@ -143,7 +143,9 @@ def test_pausing_holds_everything_until_resumed(queue: JobQueue, hands: Hands) -
 def test_what_was_not_finished_is_restored_paused(queue: JobQueue, hands: Hands, tmp_path: Path) -> None:
     fill(queue, "a", "b", "c")
     hands.finish()
-    inside = queue.add(Job("d", "edit", "d", tmp_path / "runs" / "d", {"spec": {}}))
+    runs = tmp_path / "runs"
+    request = {"spec": {"edit": str(runs / "d" / "target_pose.json"), "views": ["1", "2"]}, "from": str(runs / "c")}
+    inside = queue.add(Job("d", "edit", "d", runs / "d", request))
     hands.progress(0.25)
     queue.open(None)
     moved = tmp_path.rename(tmp_path.with_name("moved"))
@@ -153,6 +155,7 @@ def test_what_was_not_finished_is_restored_paused(queue: JobQueue, hands: Hands,
     assert restored is not None
     assert restored is not inside
     assert restored.folder == moved / "runs" / "d"
+    assert restored.request == json.loads(json.dumps(request).replace(str(tmp_path), str(moved)))
     assert hands.asked == ["b"]
     # The other project's job ends only now; it is nobody's any more.
     queue.resume("c")

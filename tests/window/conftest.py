@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import sys
 import threading
@@ -20,6 +21,8 @@ from app.shell.application import make_application
 from app.shell.commands_help import TOUR_SEEN
 from app.shell.log import LogLines
 from app.shell.notices import notices
+from app.shell.rooms import MODULES
+from app.shell.start import keep_for_good
 from app.window import MainWindow
 
 OpenWindow = Callable[..., MainWindow]
@@ -44,6 +47,10 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> QApplication:
     existing = QApplication.instance()
     result = existing if isinstance(existing, QApplication) else make_application(["qnerf-studio"])
     result.setQuitOnLastWindowClosed(False)
+    # What is imported now stays: `settle` looks for garbage among the objects of the tests only.
+    for name in ("app.viewport.stage", *MODULES):
+        importlib.import_module(name)
+    keep_for_good()
     return result
 
 

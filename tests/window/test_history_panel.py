@@ -120,6 +120,9 @@ def test_a_dropped_picture_brings_its_settings_back(
 ) -> None:
     picture = runs[0].path / "edited" / f"{runs[0].views[0]}.png"
     _drop(panel, picture)
+    answer = panel.findChild(QPushButton, "answer All settings")
+    assert answer is not None
+    QTest.mouseClick(answer, Qt.MouseButton.LeftButton)
     assert (document.spec.tau, document.spec.seed) == (2, 1)
     assert document.spec.views == runs[0].views
     (tmp_path / "other.png").write_bytes(

@@ -38,6 +38,11 @@ def test_the_layout_is_remembered_and_can_be_reset(qapp: QApplication, open_wind
     settle()
     width = window.docks.docks["inspector"].width()
     assert width > 380
+    viewport = window.rooms.viewport
+    assert viewport is not None
+    window.actions_of_table.run("show.floor")
+    window.actions_of_table.run("show.statistics")
+    viewport.bar.photo.setValue(40)
     close(window)
 
     again = open_window(project="person")
@@ -45,6 +50,11 @@ def test_the_layout_is_remembered_and_can_be_reset(qapp: QApplication, open_wind
     assert again.dockWidgetArea(again.docks.docks["queue"]) == Qt.DockWidgetArea.LeftDockWidgetArea
     assert abs(again.docks.docks["inspector"].width() - width) < 12
     assert again.docks.inspector.currentIndex() == 4
+    viewport = again.rooms.viewport
+    assert viewport is not None
+    assert viewport.shown == {"body", "skeleton", "cameras", "statistics"}
+    assert (viewport.photo_opacity, viewport.body_opacity) == (0.4, 0.6)
+    assert not again.actions_of_table.qactions["show.floor"].isChecked()
     again.look.reset_layout()
     settle()
     assert shown(again) == {"views", "inspector", "gallery", "queue"}

@@ -58,7 +58,7 @@ def test_it_follows_the_document(panel: ViewsPanel) -> None:
 
 
 def test_only_thumbnails_near_the_eye_are_read_and_they_are_small(panel: ViewsPanel) -> None:
-    assert panel.summary.text() == "32 views, 8 held out"
+    assert panel.summary.text() == "32 views, 8 kept out"
     assert wait_until(lambda: panel._thumbnail(0) is not None)
     assert wait_until(lambda: panel._store.idle)
     last = len(panel.model.views) - 1

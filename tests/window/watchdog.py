@@ -12,8 +12,8 @@ _TICK_MS = 5
 class Watchdog(QObject):
     """The longest time between two turns of the event loop while it watches.
 
-    `longest` is by the clock. `longest_own` counts at most the processor time that this process used meanwhile: on a
-    machine that is busy with other things the loop also waits for its turn, which is nobody's fault here.
+    `longest` is by the clock. `longest_own` counts the processor time of the window's thread only: on a machine that is
+    busy with other things the loop also waits for its turn, which is nobody's fault here.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Watchdog(QObject):
     def start(self) -> None:
         self.longest = self.longest_own = 0.0
         self._clock.start()
-        self._processor = time.process_time()
+        self._processor = time.thread_time()
         self._timer.start()
 
     def stop(self) -> None:
@@ -38,7 +38,7 @@ class Watchdog(QObject):
 
     def _tick(self) -> None:
         passed = 1000 * self._clock.nsecsElapsed() / 1e9
-        processor = time.process_time()
+        processor = time.thread_time()
         used = 1000 * (processor - self._processor)
         self.longest = max(self.longest, passed)
         self.longest_own = max(self.longest_own, min(passed, used))

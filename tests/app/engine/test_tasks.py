@@ -6,12 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from app.document.opening import open_scene
+from app.document.origin import origin_in_words
 from app.engine import tasks
 from app.engine.models import Models
 from app.engine.service import Context, Engine
 from qnerf_core import files
+from qnerf_core.body.pose_file import read_pose
+from qnerf_core.body.surface import BodySurface
 from qnerf_core.diffusion.backbone import Backbone
 from qnerf_core.errors import Cancelled, RunError
 from qnerf_core.runs.folder import RunFolder
@@ -125,10 +130,30 @@ def test_a_full_memory_fails_one_job_and_no_other(
         engine.do({"job": "job", "kind": "no such kind", "request": request})
 
 
-def export(run_folder: Path, out: Path, parts: list[str], stop_at: str = "") -> tuple[Listener, dict[str, Any]]:
+def export(
+    run_folder: Path, out: Path, parts: list[str], stop_at: str = "", **request: Any
+) -> tuple[Listener, dict[str, Any]]:
     listener = Listener(stop_at)
     context = Context("job", listener, MODELS, listener.stopped)
-    return listener, tasks.export({"run": str(run_folder), "parts": parts, "folder": str(out)}, context)
+    return listener, tasks.export({"run": str(run_folder), "parts": parts, "folder": str(out), **request}, context)
+
+
+def test_an_exported_interval_opens_as_a_source_that_knows_its_origin(
+    whole: Path, capture: Path, tmp_path: Path
+) -> None:
+    _, result = export(whole, tmp_path / "set", ["images"], interval=1)
+    opened = open_scene(result["made"]["dataset"], BodySurface.load())
+    previews = whole / "intervals" / "01" / "previews"
+    shown = {view.name: view.image_path.read_bytes() for view in opened.scene.views}
+    assert shown == {path.stem: path.read_bytes() for path in previews.glob("*.jpg")} != {}
+    target = read_pose(capture / "edits" / "up" / "pose.json")
+    assert np.array_equal(opened.source_pose.body_pose, target.body_pose)
+    assert opened.provenance is not None
+    assert opened.provenance["seed"] == RunFolder(whole).spec.seed
+    assert origin_in_words(opened.provenance) == "ball, edited to up, interval 2"
+    again = {**opened.provenance, "spec": {"scene": "dataset", "edit": "/x/pose.json"}, "source": opened.provenance}
+    del again["interval"]
+    assert origin_in_words(again) == "ball, edited to up, interval 2, edited to an own pose"
 
 
 def test_what_is_exported_is_asked_for_and_can_be_stopped(whole: Path, tmp_path: Path) -> None:
