@@ -11,7 +11,10 @@ import torch
 from qnerf_core.editing import events
 from qnerf_core.editing.intervals import plan_intervals
 from qnerf_core.editing.spec import EditSpec
+from qnerf_core.runs.folder import RUN_FILE, RunFolder
 from qnerf_core.runs.opening import open_run
+from qnerf_core.scene.capture import load_capture
+from qnerf_core.scene.scene import load_images
 
 VIEWS = ("000", "001", "002")
 STEPS, TAU = 6, 2
@@ -79,3 +82,14 @@ def write_run(folder: Path, spec: EditSpec, images: np.ndarray, views: tuple[str
         for _ in store.consume(stream(spec, torch.from_numpy(images), views)):
             pass
     return folder
+
+
+def truth_as_result(spec: EditSpec, folder: Path, *, done: list[str]) -> RunFolder:
+    """A run whose result is the truth, or the source if its method is independent; those made now go to ``done``."""
+    if not (folder / RUN_FILE).is_file():
+        done.append(folder.name)
+        capture = load_capture(spec.scene)
+        names = tuple(view.name for view in capture.scene.training_views)
+        views = capture.edit(spec.edit).truth if spec.method == "qnerf" else capture.scene
+        write_run(folder, spec, load_images(views.subset(names).views), names)
+    return RunFolder(folder)

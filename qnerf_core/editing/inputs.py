@@ -16,6 +16,8 @@ from qnerf_core.body.pose_file import read_pose
 from qnerf_core.control.body_depth import edited_depth
 from qnerf_core.control.looseness import Looseness, loosely_edited_depth, measure_looseness
 from qnerf_core.diffusion.backbone import Backbone
+from qnerf_core.diffusion.devices import dtype_for
+from qnerf_core.diffusion.settings import ModelSettings
 from qnerf_core.editing.geometry import ViewGeometry, view_geometry
 from qnerf_core.editing.region import EditRegion, find_region
 from qnerf_core.editing.spec import EditSpec
@@ -77,7 +79,7 @@ def prepare(spec: EditSpec, *, device: str = "cpu", backbone: Backbone | None = 
     files = find_edit(spec, scene, capture)
     source, target, body = _read_states(files)
     if backbone is None:
-        backbone = load_backbone(spec.backbone, files.control, device)
+        backbone = load_backbone(spec.backbone, files.control, device, spec.model)
     return build_inputs(scene, source, target, spec, backbone, body)
 
 
@@ -95,14 +97,38 @@ def target_depth(spec: EditSpec, names: Sequence[str], size: tuple[int, int]) ->
     Raises:
         StudioError: Something that the spec names is missing or wrong.
     """
+    subject, geometry, looseness, bounds = _geometry_of(spec, names, size)
+    pairs = (_target_depth(view, subject, looseness, spec, bounds) for view in geometry)
+    return [np.where(valid, depth, np.float32(0)) for depth, valid in pairs]
+
+
+def control_images(spec: EditSpec, names: Sequence[str], size: tuple[int, int]) -> list[np.ndarray]:
+    """Return what the diffusion sees of the target, without loading the model.
+
+    Args:
+        spec: The choices.
+        names: Of the views.
+        size: (height, width) of the edited pictures.
+
+    Returns:
+        For each view (H, W, 3) uint8 RGB.
+
+    Raises:
+        StudioError: Something that the spec names is missing or wrong.
+    """
+    subject, geometry, _, _ = _geometry_of(spec, names, size)
+    return [subject.control_image(view.camera, view.target, view.boundary, spec.control) for view in geometry]
+
+
+def _geometry_of(
+    spec: EditSpec, names: Sequence[str], size: tuple[int, int]
+) -> tuple[Subject, list[ViewGeometry], Looseness, np.ndarray]:
     scene, capture = load_scene(spec.scene)
     source, target, body = _read_states(find_edit(spec, scene, capture))
     views = scene.subset(names).views
     cameras = [view.camera.scaled(size[1], size[0]) for view in views]
     subject = Subject.of(source, target, body)
-    geometry, looseness, bounds = _measure(scene, views, cameras, subject)
-    pairs = (_target_depth(view, subject, looseness, spec, bounds) for view in geometry)
-    return [np.where(valid, depth, np.float32(0)) for depth, valid in pairs]
+    return subject, *_measure(scene, views, cameras, subject)
 
 
 def _read_states(files: EditFiles) -> tuple[BodyPose | DepthProxy, BodyPose | DepthProxy, BodyModel | None]:
@@ -111,18 +137,25 @@ def _read_states(files: EditFiles) -> tuple[BodyPose | DepthProxy, BodyPose | De
     return read_proxy(files.source), read_proxy(files.target), None
 
 
-def load_backbone(name: str, control: ControlKind, device: str = "cpu") -> Backbone:
+def load_backbone(
+    name: str, control: ControlKind, device: str = "cpu", settings: ModelSettings = ModelSettings()
+) -> Backbone:
     """Load the model that a spec names.
 
     Args:
-        name: "builtin", a folder or a hub id.
+        name: "builtin", a folder, a file or a hub id.
         control: Which of its ControlNets.
         device: Where it computes.
+        settings: What it is used with, and how it is held in memory.
 
     Raises:
         StudioError: It is missing or wrong; says what.
     """
-    return Backbone.load(assets.model_folder() if name == "builtin" else name, control, device)
+    if name != "builtin":
+        return Backbone.load(name, control, device, dtype_for(settings.precision, device), settings)
+    # Small enough to be exact everywhere.
+    dtype = dtype_for("float32" if settings.precision == "auto" else settings.precision, device)
+    return Backbone.load(assets.model_folder(), control, device, dtype, settings)
 
 
 @dataclass(frozen=True)

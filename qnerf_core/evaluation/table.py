@@ -67,7 +67,7 @@ COLUMNS = (
 
 
 def specs(
-    scene: str, methods: Iterable[str], edits: Sequence[str] | None = None, **choices: Any
+    scene: str, methods: Iterable[str], edits: Sequence[str] | None = None, **fields: Any
 ) -> dict[tuple[str, str], EditSpec]:
     """One spec for every edit and method.
 
@@ -75,7 +75,7 @@ def specs(
         scene: A capture with edits.
         methods: Names from `METHODS`.
         edits: Names of edits; None for all that the capture brings.
-        choices: Further fields of the spec, the same for all.
+        fields: Further fields of the spec, the same for all.
 
     Returns:
         By (edit, method).
@@ -89,7 +89,7 @@ def specs(
     for edit in edits or ():
         capture.edit(edit)
     return {
-        (edit, method): EditSpec(scene=scene, edit=edit, **METHODS[method], **choices)
+        (edit, method): EditSpec(scene=scene, edit=edit, **METHODS[method], **fields)
         for edit in edits or capture.edits
         for method in methods
     }
@@ -222,17 +222,32 @@ def _means(rows: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
     return result
 
 
+def add_choices(parser: argparse.ArgumentParser) -> None:
+    """Add the options that are the same for all edits of a table."""
+    parser.add_argument("--views", type=int)
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--tau", type=int)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--backbone", default="builtin")
+
+
+def choices(options: argparse.Namespace) -> dict[str, Any]:
+    """The fields of a spec that `add_choices` asked for."""
+    fields: dict[str, Any] = {"views": options.views, "seed": options.seed, "backbone": options.backbone}
+    if options.tau:
+        fields["tau"] = options.tau
+    if options.steps:
+        fields["diffusion"] = {"steps": options.steps}
+    return fields
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m qnerf_core.evaluation.table", description=__doc__)
     parser.add_argument("--scene", default="person")
     parser.add_argument("--methods", default=",".join(METHODS), help="comma-separated: " + ", ".join(METHODS))
     parser.add_argument("--edits", help="comma-separated; default: all that the capture brings")
-    parser.add_argument("--views", type=int)
-    parser.add_argument("--steps", type=int)
-    parser.add_argument("--tau", type=int)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--backbone", default="builtin")
+    add_choices(parser)
     parser.add_argument("--no-nerf", action="store_true", help="leave out the radiance fields")
     parser.add_argument("--runs", type=Path, default=Path("outputs/table"), help="where the runs are kept")
     parser.add_argument("--out", type=Path, default=Path("docs/results.md"))
@@ -241,15 +256,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = [method for method in methods if method not in METHODS]
     if unknown:
         parser.error(f"unknown methods: {', '.join(unknown)}")
-    choices: dict[str, Any] = {"views": options.views, "seed": options.seed, "backbone": options.backbone}
-    if options.tau:
-        choices["tau"] = options.tau
-    if options.steps:
-        choices["diffusion"] = {"steps": options.steps}
     edits = options.edits.split(",") if options.edits else None
     command = "python -m qnerf_core.evaluation.table " + " ".join(sys.argv[1:] if arguments is None else arguments)
     try:
-        wanted = specs(options.scene, methods, edits, **choices)
+        wanted = specs(options.scene, methods, edits, **choices(options))
         reports = collect(wanted, options.runs, nerf=not options.no_nerf, say=_say)
     except StudioError as error:
         sys.stderr.write(f"{error}\n")

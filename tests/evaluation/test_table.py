@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,8 @@ import torch
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import StudioError
 from qnerf_core.evaluation import table
-from qnerf_core.runs.folder import RUN_FILE, RunFolder
-from qnerf_core.scene.capture import load_capture
-from qnerf_core.scene.scene import load_images
 from tests.synthetic_capture import write_capture
-from tests.synthetic_run import make_backbone, stream, write_run
+from tests.synthetic_run import make_backbone, stream, truth_as_result
 
 
 def test_all_edits_and_methods_are_in_the_table_and_nothing_is_done_twice(tmp_path: Path) -> None:
@@ -21,15 +19,7 @@ def test_all_edits_and_methods_are_in_the_table_and_nothing_is_done_twice(tmp_pa
     backbone = make_backbone(tmp_path / "model")
     done: list[str] = []
 
-    def finish(spec: EditSpec, folder: Path) -> RunFolder:
-        if not (folder / RUN_FILE).is_file():
-            done.append(folder.name)
-            capture = load_capture(spec.scene)
-            names = tuple(view.name for view in capture.scene.training_views)
-            views = capture.edit(spec.edit).truth if spec.method == "qnerf" else capture.scene
-            write_run(folder, spec, load_images(views.subset(names).views), names)
-        return RunFolder(folder)
-
+    finish = partial(truth_as_result, done=done)
     wanted = table.specs(str(scene), ["qnerf", "independent"], backbone=str(backbone), diffusion={"steps": 6}, tau=2)
     assert list(wanted) == [("up", "qnerf"), ("up", "independent"), ("aside", "qnerf"), ("aside", "independent")]
     reports = table.collect(wanted, tmp_path / "runs", nerf=False, finish=finish)
