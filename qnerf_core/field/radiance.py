@@ -17,7 +17,7 @@ from torch import Tensor
 
 from qnerf_core import files
 from qnerf_core.errors import Cancelled, FieldError
-from qnerf_core.field.qnerf_training import Progress, depth_loss
+from qnerf_core.field.qnerf_training import depth_loss
 from qnerf_core.field.radiance_network import RadianceNetwork
 from qnerf_core.field.rays import Rays, Samples, camera_rays
 from qnerf_core.field.settings import RadianceSettings
@@ -141,7 +141,7 @@ def fit_radiance_field(
     settings: RadianceSettings,
     seed: int,
     depth: Tensor | None = None,
-    progress: Progress | None = None,
+    progress: Callable[[int, int, float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> RadianceField:
     """Train a radiance field on images.
