@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 from app.document.document import Document
 from app.viewport.frustum_shapes import FrustumShapes
 from app.viewport.joints import PosedJoints
-from app.viewport.picking import mesh_distance, ray
+from app.viewport.picking import mesh_distance, ray, surface_distance
 from app.viewport.travel import Place
 from app.viewport.view_camera import ViewCamera
 from qnerf_core.scene.camera import Camera
@@ -41,6 +41,8 @@ class Desk(QObject):
         document.posedChanged.connect(self._forget_pose)
         document.targetPoseChanged.connect(self._on_target)
         document.sourcePoseChanged.connect(self._on_source)
+        document.targetProxyChanged.connect(self.poseChanged)
+        document.sourceProxyChanged.connect(self.poseChanged)
         self._take_scene()
 
     @property
@@ -51,6 +53,11 @@ class Desk(QObject):
     def has_body(self) -> bool:
         """Whether the subject is shaped by a pose."""
         return not self.is_empty and self.document.control == "skeleton"
+
+    @property
+    def has_proxy(self) -> bool:
+        """Whether the subject is shaped by a depth proxy."""
+        return not self.is_empty and self.document.control == "depth"
 
     @property
     def camera(self) -> Camera:
@@ -76,10 +83,13 @@ class Desk(QObject):
 
     @property
     def subject(self) -> tuple[np.ndarray, float]:
-        """Centre and radius of a ball that holds the body, metres; without a body of what the cameras look at."""
-        if not self.has_body:
+        """Centre and radius of a ball that holds the subject, metres; without one of what the cameras look at."""
+        if self.has_body:
+            low, high = self.vertices.min(axis=0), self.vertices.max(axis=0)
+        elif self.document.proxy.parts:
+            low, high = self.document.proxy.box()
+        else:
             return self._looked_at
-        low, high = self.vertices.min(axis=0), self.vertices.max(axis=0)
         return 0.5 * (low + high).astype(np.float64), 0.5 * float(np.linalg.norm(high - low))
 
     @property
@@ -155,10 +165,22 @@ class Desk(QObject):
         found = self.shapes.at(camera, at, self.focus_depth)
         if found is None:
             return None
-        direction = ray(camera, at)
-        faces = self.document.body.faces
-        body = mesh_distance(camera.position, direction, self.vertices, faces) if self.has_body else np.inf
-        return found[0] if body * float(direction @ camera.forward) > found[1] else None
+        return found[0] if self._subject_distance(at) * float(ray(camera, at) @ camera.forward) > found[1] else None
+
+    def part_at(self, at: np.ndarray) -> tuple[str, float] | None:
+        """The part of the proxy under a pixel, and how far it is along the ray, metres."""
+        if not self.has_proxy:
+            return None
+        camera = self.camera
+        found = [(surface_distance(camera, at, *part.mesh), part.name) for part in self.document.proxy.parts]
+        distance, name = min(found, default=(np.inf, ""))
+        return (name, distance) if np.isfinite(distance) else None
+
+    def _subject_distance(self, at: np.ndarray) -> float:
+        if not self.has_body:
+            found = self.part_at(at)
+            return found[1] if found is not None else np.inf
+        return mesh_distance(self.camera.position, ray(self.camera, at), self.vertices, self.document.body.faces)
 
     # ---- the document
 

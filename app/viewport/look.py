@@ -19,6 +19,7 @@ class Look:
     axis_z: str
     body: str
     ghost: str
+    chosen: str
     text: str
     dim: str
     pill: str
@@ -55,6 +56,7 @@ DARK = Look(
     axis_z="#4c8dff",
     body="#cdbfb3",
     ghost="#6fa8ff",
+    chosen="#f0c66b",
     text="#e4e7eb",
     dim="#98a1ad",
     pill="#15171a",
@@ -80,6 +82,7 @@ LIGHT = Look(
     axis_z="#1f66d6",
     body="#c9b9ab",
     ghost="#3f7fe0",
+    chosen="#f2bf4e",
     text="#1b2027",
     dim="#58626f",
     pill="#ffffff",

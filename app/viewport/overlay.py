@@ -9,6 +9,7 @@ from PySide6.QtGui import QFont, QPainter
 from app.viewport import gizmo, hud
 from app.viewport.desk import Desk
 from app.viewport.look import Look
+from app.viewport.proxy_overlay import ProxyOverlay, paint_proxy
 from app.viewport.rings import AXES, RADIUS, Rings
 from app.viewport.skeleton_paint import (
     SkeletonState,
@@ -34,6 +35,7 @@ class OverlayState:
     camera: Camera
     focus_depth: float
     skeleton: SkeletonState | None
+    proxy: ProxyOverlay | None
     rings: Rings | None
     ring: int | None
     is_turning: bool
@@ -54,6 +56,7 @@ class OverlayState:
             camera=camera,
             focus_depth=float(camera.project(desk.eye.focus)[1]),
             skeleton=skeleton,
+            proxy=ProxyOverlay.of(desk, tools, camera) if tools.shapes_parts else None,
             rings=tools.rings_for(camera),
             ring=tool.axis if isinstance(tool, TurnRing) else tools.hovered_ring,
             is_turning=turning,
@@ -74,6 +77,8 @@ def paint_overlay(painter: QPainter, state: OverlayState, look: Look, font: QFon
         paint_axis(painter, state.axis[0], state.axis[1], look.colour(state.axis[2], 0.8))
     if state.skeleton is not None:
         paint_skeleton(painter, state.skeleton, look)
+    if state.proxy is not None:
+        paint_proxy(painter, state.proxy, look)
     if state.rings is not None:
         paint_rings(painter, state.rings, look, state.ring, state.is_turning)
     if state.reach is not None:
@@ -136,8 +141,8 @@ def _frustum(desk: Desk, tools: Tools, camera: Camera) -> tuple[np.ndarray, str]
 def _cursor(tools: Tools) -> Qt.CursorShape:
     if tools.tool is not None:
         return tools.tool.cursor
-    if tools.hovered_joint is not None or tools.hovered_ring is not None:
+    if any(found is not None for found in (tools.hovered_joint, tools.hovered_ring, tools.parts.handle)):
         return Qt.CursorShape.OpenHandCursor
-    if tools.hovered_frustum is not None or tools.hovered_axis is not None:
+    if any(found is not None for found in (tools.hovered_frustum, tools.hovered_axis, tools.parts.hovered)):
         return Qt.CursorShape.PointingHandCursor
     return Qt.CursorShape.ArrowCursor

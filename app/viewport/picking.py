@@ -51,3 +51,18 @@ def mesh_distance(origin: np.ndarray, direction: np.ndarray, vertices: np.ndarra
     distance = (turned * second).sum(axis=1) / scale
     met = (u >= 0) & (v >= 0) & (u + v <= 1) & (distance > 0)
     return float(distance[met].min()) if met.any() else np.inf
+
+
+def surface_distance(camera: Camera, at: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> float:
+    """Metres along the ray through a pixel to a surface; only triangles around the pixel are asked."""
+    pixels, _ = camera.project(vertices)
+    columns, rows = np.ascontiguousarray(pixels.T)
+    candidates = np.ones(len(faces), dtype=bool)
+    corners = np.ascontiguousarray(faces.T)
+    for coordinate, wanted in ((columns, at[0]), (rows, at[1])):
+        first, second, third = (coordinate[corner] for corner in corners)
+        candidates &= np.minimum(np.minimum(first, second), third) <= wanted
+        candidates &= np.maximum(np.maximum(first, second), third) >= wanted
+    if not candidates.any():
+        return np.inf
+    return mesh_distance(camera.position, ray(camera, at), vertices, faces[candidates])

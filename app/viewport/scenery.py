@@ -7,6 +7,7 @@ import numpy as np
 from app.viewport.desk import Desk
 from app.viewport.look import Look
 from app.viewport.photos import Photos
+from app.viewport.proxy_scenery import ProxyScenery
 from app.viewport.tools import Tools
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class Scenery:
 
     def __init__(self, desk: Desk, tools: Tools, photos: Photos, stage: Stage) -> None:
         self._desk, self._tools, self._photos, self._stage = desk, tools, photos, stage
+        self._proxies = ProxyScenery(desk, stage)
         self._stale = {_BODY, _GHOST, _SCENE, _THUMBNAILS, _LOOK}
         self._faces: np.ndarray | None = None
         self._colours = np.zeros((0, 3), dtype=np.uint8)
@@ -52,6 +54,7 @@ class Scenery:
         stage.body.set_opacity(_TRANSLUCENT if "translucent" in shown and not through else 1.0)
         with_ghost = desk.document.show_both and posed
         stage.ghost.set_visible(with_ghost)
+        self._proxies.sync(look, shown, is_result, through)
         stage.frusta.set_visible("cameras" in shown and not through and not is_result and not empty)
         if empty:
             return

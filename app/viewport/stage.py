@@ -10,6 +10,7 @@ from app.viewport.figure import Figure
 from app.viewport.floor import Floor
 from app.viewport.frusta import Frusta
 from app.viewport.look import Look
+from app.viewport.proxy_figures import ProxyFigures
 from app.viewport.view_camera import projection_matrix
 from qnerf_core.scene.camera import Camera
 
@@ -17,8 +18,8 @@ from qnerf_core.scene.camera import Camera
 class Stage:
     """The scene in pyvista, drawn off screen into a picture with transparency.
 
-    A picture that Qt paints costs a third of the processor that pyvistaqt's QOpenGLWidget takes when no graphics card
-    helps (26 against 83 ms a frame of 1280x800), and has no context to lose when a window closes.
+    A picture that Qt paints costs a third of the processor that a QOpenGLWidget takes when no graphics card helps
+    (26 against 83 ms a frame of 1280x800), and has no context to lose when a window closes.
     """
 
     def __init__(self) -> None:
@@ -45,10 +46,12 @@ class Stage:
         self.body = Figure(renderer)
         self.ghost = Figure(renderer)
         self.ghost.recede()
+        self.proxy = ProxyFigures(renderer)
+        self.proxy_ghost = ProxyFigures(renderer, recedes=True)
 
     @property
     def triangles(self) -> int:
-        return self.body.triangles + self.ghost.triangles
+        return sum(shown.triangles for shown in (self.body, self.ghost, self.proxy, self.proxy_ghost))
 
     def set_look(self, look: Look) -> None:
         self.floor.set_look(look)

@@ -17,7 +17,7 @@ class Tool:
     def move(self, at: np.ndarray) -> None:
         """The pointer is at a pixel of the viewport."""
 
-    def key(self, _key: Qt.Key) -> bool:
+    def key(self, _key: Qt.Key, _modifiers: Qt.KeyboardModifier) -> bool:
         """True if the tool takes the key for itself."""
         return False
 

@@ -12,6 +12,7 @@ from app.viewport.rings import Rings
 from app.viewport.tool import Tool
 from app.viewport.tools_camera import Orbit, Pan
 from app.viewport.tools_joint import AxisTool, JointTool, MoveJoint, SwingJoint, TurnFreely, TurnRing
+from app.viewport.tools_proxy import PartHands
 from qnerf_core.body.pose import SMPL_JOINTS
 from qnerf_core.scene.camera import Camera
 
@@ -25,7 +26,7 @@ _NAMED_VIEWS = {Qt.Key.Key_1: ("front", "back"), Qt.Key.Key_3: ("right", "left")
 _STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}
 _CONFIRM = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
-Press = Literal["", "joint", "swing", "empty"]
+Press = Literal["", "joint", "swing", "part", "empty"]
 
 
 class Tools(QObject):
@@ -38,6 +39,7 @@ class Tools(QObject):
         super().__init__(parent)
         self.desk = desk
         self.tool: Tool | None = None
+        self.parts = PartHands(desk)
         self.poses = True
         self.hovered_joint: int | None = None
         self.hovered_ring: int | None = None
@@ -60,6 +62,10 @@ class Tools(QObject):
     @property
     def can_pose(self) -> bool:
         return self.poses and self.desk.has_body
+
+    @property
+    def shapes_parts(self) -> bool:
+        return self.poses and self.desk.has_proxy
 
     @property
     def rings(self) -> Rings | None:
@@ -111,9 +117,18 @@ class Tools(QObject):
             self._press = "swing" if shift else "joint"
         elif ring is not None and rings is not None and self.selected is not None:
             self._begin(TurnRing(self.desk, self.selected, at, rings, ring))
+        elif self.shapes_parts:
+            self._press_part(shift, at)
         else:
             self._press = "empty"
         self.changed.emit()
+
+    def _press_part(self, shift: bool, at: np.ndarray) -> None:
+        found = self.parts.press(shift, at)
+        if isinstance(found, Tool):
+            self._begin(found)
+        else:
+            self._press = "part" if found else "empty"
 
     def move(self, at: np.ndarray) -> bool:
         """True if `step` has something to do; several moves before it are one."""
@@ -138,6 +153,10 @@ class Tools(QObject):
             self._begin(MoveJoint(self.desk, joint, self._pressed_at))
         elif press == "swing" and joint is not None:
             self._begin(SwingJoint(self.desk, joint, self._pressed_at))
+        elif press == "part":
+            tool = self.parts.drag(self._pressed_at)
+            if tool is not None:
+                self._begin(tool)
 
     def step(self) -> None:
         """Does what the last move asks for."""
@@ -156,6 +175,8 @@ class Tools(QObject):
             self._end()
         elif press == "empty":
             self._click(at)
+        elif press == "part":
+            self.parts.click(at)
 
     def _click(self, at: np.ndarray) -> None:
         scene = self.desk.document.scene
@@ -164,6 +185,7 @@ class Tools(QObject):
             self.desk.look_through(scene.views[frustum].name)
         else:
             self.desk.document.select_joint(None)
+            self.desk.document.select_parts(())
         self._hover(at)
 
     def wheel(self, delta: float, at: np.ndarray) -> None:
@@ -172,6 +194,7 @@ class Tools(QObject):
             self._hover(at)
 
     def leave(self) -> None:
+        self.parts.hover(None)
         self._set_hovered(None, None, None, None)
 
     # ---- keys
@@ -181,7 +204,7 @@ class Tools(QObject):
         if self.desk.is_empty:
             return False
         if self.tool is not None:
-            return self._key_of_tool(key)
+            return self._key_of_tool(key, modifiers)
         plain = modifiers & ~(Qt.KeyboardModifier.KeypadModifier)
         if modifiers & Qt.KeyboardModifier.KeypadModifier and key in _NAMED_VIEWS:
             self.desk.look_from(_NAMED_VIEWS[key][plain == Qt.KeyboardModifier.ControlModifier])
@@ -196,15 +219,16 @@ class Tools(QObject):
         keys = {*_STEPS, Qt.Key.Key_Space, Qt.Key.Key_Home}
         if self.can_pose:
             keys |= {Qt.Key.Key_G, Qt.Key.Key_R, Qt.Key.Key_P}
-        return plain and not self.desk.is_empty and key in keys
+        shaped = self.shapes_parts and self.parts.wants(key)
+        return plain and not self.desk.is_empty and (shaped or key in keys)
 
-    def _key_of_tool(self, key: Qt.Key) -> bool:
+    def _key_of_tool(self, key: Qt.Key, modifiers: Qt.KeyboardModifier) -> bool:
         tool = self.tool
         if key == Qt.Key.Key_Escape:
             self._end(cancel=True)
         elif key in _CONFIRM and self._is_modal:
             self._end()
-        elif tool is not None and tool.key(key):
+        elif tool is not None and tool.key(key, modifiers):
             self.changed.emit()
         return True
 
@@ -215,6 +239,8 @@ class Tools(QObject):
             self.desk.home()
         elif key == Qt.Key.Key_Space:
             self.desk.toggle_through()
+        elif self.shapes_parts and self._part_key(key):
+            return True
         elif key == Qt.Key.Key_Escape:
             return self._step_back()
         elif self.can_pose:
@@ -232,6 +258,14 @@ class Tools(QObject):
             return False
         return True
 
+    def _part_key(self, key: Qt.Key) -> bool:
+        tool = self.parts.modal(key, self._at)
+        if tool is None:
+            return self.parts.key(key)
+        self._begin(tool)
+        self._is_modal = True
+        return True
+
     def _pose_key(self, key: Qt.Key) -> bool:
         joint = self.selected
         if key == Qt.Key.Key_P:
@@ -246,6 +280,11 @@ class Tools(QObject):
             self._begin(make(self.desk, joint, self._at))
             self._is_modal = True
         return True
+
+    def move_parts(self) -> None:
+        """Of what was just added: it follows the pointer until a click."""
+        if self.tool is None and self.shapes_parts and self._part_key(Qt.Key.Key_G):
+            self.changed.emit()
 
     def lose_focus(self) -> None:
         """A drag that nobody can end any more is kept; undo takes it back."""
@@ -270,6 +309,9 @@ class Tools(QObject):
         rings = self.rings if joint is None and axis is None else None
         ring = rings.at(at, RING_REACH) if rings is not None else None
         free = axis is None and joint is None and ring is None
+        if self.parts.hover(at if free and self.shapes_parts else None):
+            self.changed.emit()
+        free = free and self.parts.hovered is None and self.parts.handle is None
         self._set_hovered(joint, ring, self.frustum_at(at) if free else None, axis)
 
     def _set_hovered(self, joint: int | None, ring: int | None, frustum: int | None, axis: str | None) -> None:

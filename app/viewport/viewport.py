@@ -51,6 +51,10 @@ class Viewport(DrawnView):
         self.tools.changed.connect(self._on_tools)
         self.photos.arrived.connect(self._on_pictures)
         document.targetPoseChanged.connect(self._on_target)
+        document.targetProxyChanged.connect(self._on_target)
+        document.partsSelected.connect(self.request)
+        # What is coarse while it is dragged is drawn well when the drag is a command.
+        document.undo_stack.indexChanged.connect(self.request)
         document.selectionChanged.connect(self._on_tools)
         document.pinsChanged.connect(self._on_tools)
 

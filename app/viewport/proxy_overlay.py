@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QPainter, QPen
+
+from app.viewport.desk import Desk
+from app.viewport.look import Look
+from app.viewport.proxy_handles import Handle, Handles, paint_handles
+from app.viewport.rings import AXES
+from app.viewport.skeleton_paint import paint_axis, paint_pill
+from app.viewport.tools import Tools
+from app.viewport.tools_proxy_drag import PartsTool, handles_of
+from qnerf_core.scene.camera import Camera
+
+_CORNERS = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
+_EDGES = [(a, b) for a in range(8) for b in range(a + 1, 8) if int((_CORNERS[a] != _CORNERS[b]).sum()) == 1]
+
+
+@dataclass(frozen=True, eq=False)
+class ProxyOverlay:
+    """What is drawn over the parts of a proxy: the selected ones' boxes, their handles, the name under the pointer."""
+
+    boxes: tuple[np.ndarray, ...]
+    """Each (12, 2, 2) lines on the screen."""
+    handles: Handles | None
+    handle: Handle | None
+    lines: tuple[tuple[np.ndarray, np.ndarray, str], ...]
+    name: tuple[np.ndarray, str] | None
+
+    @classmethod
+    def of(cls, desk: Desk, tools: Tools, camera: Camera) -> ProxyOverlay:
+        tool, proxy = tools.tool, desk.document.proxy
+        chosen = [proxy.part(name) for name in desk.document.selected_parts]
+        boxes = []
+        for part in chosen:
+            pixels, depths = camera.project(part.to_world(_CORNERS))
+            if (depths > 0).all():
+                boxes.append(np.array([[pixels[a], pixels[b]] for a, b in _EDGES]))
+        dragged = isinstance(tool, PartsTool)
+        return cls(
+            tuple(boxes),
+            handles_of(desk, camera) if chosen and not dragged else None,
+            tools.parts.handle,
+            _lines(tool, camera) if isinstance(tool, PartsTool) else (),
+            _name(desk, tools, camera) if tool is None else None,
+        )
+
+
+def paint_proxy(painter: QPainter, overlay: ProxyOverlay, look: Look) -> None:
+    for box in overlay.boxes:
+        lines = [(QPointF(*start.tolist()), QPointF(*end.tolist())) for start, end in box]
+        for colour, width in ((look.colour("outline", 0.55), 2.6), (look.colour("selected", 0.9), 1.2)):
+            painter.setPen(QPen(colour, width))
+            for start, end in lines:
+                painter.drawLine(start, end)
+    for start, end, name in overlay.lines:
+        paint_axis(painter, start, end, look.colour(name, 0.8))
+    if overlay.handles is not None:
+        paint_handles(painter, overlay.handles, look, overlay.handle)
+    if overlay.name is not None:
+        at, text = overlay.name
+        paint_pill(painter, QPointF(at[0], at[1]), text, look)
+
+
+def _lines(tool: PartsTool, camera: Camera) -> tuple[tuple[np.ndarray, np.ndarray, str], ...]:
+    """The axes that the tool keeps to."""
+    if tool.axis is None:
+        return ()
+    axes = [axis for axis in range(3) if (axis != tool.axis) == tool.is_plane]
+    found = []
+    for axis in axes:
+        start, _ = camera.project(tool.place)
+        beside, _ = camera.project(tool.place + 0.05 * tool.axes[axis])
+        along = beside - start
+        length = float(np.linalg.norm(along))
+        if length > 1e-6:
+            reach = along / length * (camera.width + camera.height)
+            found.append((start - reach, start + reach, f"axis_{AXES[axis].lower()}"))
+    return tuple(found)
+
+
+def _name(desk: Desk, tools: Tools, camera: Camera) -> tuple[np.ndarray, str] | None:
+    name = tools.parts.hovered
+    if name is None or name not in desk.document.proxy.names:
+        return None
+    part = desk.document.proxy.part(name)
+    pixels, depths = camera.project(part.to_world(_CORNERS))
+    if not (depths > 0).all():
+        return None
+    text = f"{name}  ·  {part.group}" if part.group else name
+    return np.array([pixels[:, 0].mean() - 3.0 * len(text), pixels[:, 1].min() - 28.0]), text
