@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from app import cli_edit, cli_inspect, cli_results
+from app import cli_capture, cli_edit, cli_inspect, cli_results
 from app.console import CANCELLED, USER_ERROR, messages, print_error
 from qnerf_core.errors import Cancelled, StudioError
 
@@ -23,6 +23,7 @@ cli.command("edit")(cli_edit.edit)
 cli.command("fit")(cli_results.fit)
 cli.command("export")(cli_results.export)
 cli.command("evaluate")(cli_results.evaluate)
+cli.command("inspect")(cli_capture.inspect)
 cli.command("scenes")(cli_inspect.scenes)
 cli.command("doctor")(cli_inspect.doctor)
 

@@ -22,8 +22,11 @@ def scenes(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """List the built-in scenes and their edits, or inspect a capture."""
+    from app.cli_capture import report_problems
+    from qnerf_core.scene.capture import capture_path
+
     if capture is not None:
-        _inspect(capture, as_json)
+        report_problems(capture_path(capture), as_json)
         return
     found = _builtin()
     if as_json:
@@ -58,24 +61,6 @@ def _builtin() -> list[dict[str, Any]]:
             }
         )
     return found
-
-
-def _inspect(capture: str, as_json: bool) -> None:
-    from qnerf_core.scene.capture import capture_path
-    from qnerf_core.scene.validation import inspect_capture
-
-    report = inspect_capture(capture_path(capture))
-    if as_json:
-        print_json({"usable": report.usable, "problems": [asdict(problem) for problem in report.problems]})
-    else:
-        for problem in report.problems:
-            style = _STYLES["warning" if problem.severity == "warning" else "failed"]
-            text = f"{problem.where}: {problem.what}. {problem.next_step}"
-            results.print(Text.assemble((f"{problem.severity}  ", style), text), soft_wrap=True)
-        errors, count = len(report.errors), len(report.problems)
-        results.print(f"{count} problems, {errors} of them errors." if count else "No problem was found.")
-    if not report.usable:
-        raise typer.Exit(USER_ERROR)
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:

@@ -18,9 +18,11 @@ from qnerf_core.errors import CaptureError, StudioError
 from qnerf_core.proxy.files import read_proxy
 from qnerf_core.proxy.model import DepthProxy
 from qnerf_core.scene.capture import Capture, ControlKind, load_capture, load_scene
+from qnerf_core.scene.child import Progress
+from qnerf_core.scene.frame import focus_point
 from qnerf_core.scene.nerfstudio import FILE_NAME
 from qnerf_core.scene.problems import CaptureReport
-from qnerf_core.scene.provenance import read_provenance
+from qnerf_core.scene.provenance import is_framed, read_origin, read_provenance
 from qnerf_core.scene.scene import Scene
 from qnerf_core.scene.validation import inspect_capture
 
@@ -55,8 +57,10 @@ class OpenedScene:
         return next((name for name, proxy in self.edit_proxies.items() if proxies_close(proxy, subject)), None)
 
 
-def open_scene(name_or_path: str | Path, body: BodySurface, *, check_files: bool = True) -> OpenedScene:
-    """Opens a built-in capture by name, the folder of a capture, a `transforms.json` or an exported set.
+def open_scene(
+    name_or_path: str | Path, body: BodySurface, *, check_files: bool = True, progress: Progress | None = None
+) -> OpenedScene:
+    """Opens a built-in capture by name, the folder of a capture or of photos, or a file of one.
 
     `check_files` decodes every picture, which takes time with a large capture; without it only the JSON is checked.
     """
@@ -69,21 +73,13 @@ def open_scene(name_or_path: str | Path, body: BodySurface, *, check_files: bool
         raise CaptureError(f"Cannot open {path}", "there is no such file or folder", f"Built in are: {known}.")
     path = path.resolve()
     folder = path if path.is_dir() else path.parent
-    if path.is_dir() and not (path / FILE_NAME).is_file():
-        raise CaptureError(
-            f"Cannot open {path}",
-            f"it holds no {FILE_NAME}, which names the pictures and their cameras",
-            "Choose the folder of a capture in nerfstudio's format, or of a project.",
-        )
-    if path.is_file() and path.suffix.lower() != ".json":
-        raise CaptureError(f"Cannot open {path}", "it is no capture", f"Choose a folder or its {FILE_NAME}.")
-    warnings = _checked(path) if check_files else ()
+    warnings = _checked(path, progress) if check_files else ()
     name = str(folder if path.is_dir() or path.name == FILE_NAME else path)
-    return _opened(name, path, body, warnings)
+    return _opened(name, path, body, warnings, progress)
 
 
-def _checked(path: Path) -> tuple[str, ...]:
-    report = inspect_capture(path)
+def _checked(path: Path, progress: Progress | None) -> tuple[str, ...]:
+    report = inspect_capture(path, progress)
     if report.usable:
         return tuple(f"{problem.where}: {problem.what}. {problem.next_step}" for problem in report.problems)
     raise CaptureError(f"Cannot use the capture {path}", _listed(report), report.errors[0].next_step)
@@ -95,9 +91,15 @@ def _listed(report: CaptureReport) -> str:
     return "\n".join([*lines, f"and {more} more"] if more else lines)
 
 
-def _opened(name: str, path: Path, body: BodySurface, warnings: tuple[str, ...]) -> OpenedScene:
+def _opened(
+    name: str, path: Path, body: BodySurface, warnings: tuple[str, ...], progress: Progress | None = None
+) -> OpenedScene:
     folder = path if path.is_dir() else path.parent
-    scene, capture = load_scene(path)
+    scene, capture = load_scene(path, progress)
+    origin = read_origin(scene.root) if capture is None else None
+    if origin is not None and scene.root != folder:
+        # The prepared copy is what runs are made with: it never changes, whatever is repaired later on.
+        name = str(scene.root)
     provenance = read_provenance(folder) if (folder / FILE_NAME).is_file() else None
     poses: dict[str, BodyPose] = {}
     proxies: dict[str, DepthProxy] = {}
@@ -110,7 +112,7 @@ def _opened(name: str, path: Path, body: BodySurface, warnings: tuple[str, ...])
     else:
         source_proxy = read_proxy(capture.source_proxy_path)
         proxies = {edit: read_proxy(target.proxy_path) for edit, target in capture.edits.items()}
-    pose = source or _standing(scene, body)
+    pose = source or _standing(scene, body, framed=origin is not None and is_framed(origin))
     return OpenedScene(name, scene, capture, pose, poses, provenance, warnings, source_proxy, proxies)
 
 
@@ -128,11 +130,13 @@ def _pose_of_edited_set(provenance: Mapping[str, Any] | None) -> BodyPose | None
         return None
 
 
-def _standing(scene: Scene, body: BodySurface) -> BodyPose:
+def _standing(scene: Scene, body: BodySurface, *, framed: bool) -> BodyPose:
     library = PoseLibrary(assets.poses_folder(), assets.poses_folder())
     pose = library.load(_STANDING) if _STANDING in library.names() else BodyPose.rest()
     pose = body.on_floor(pose)
     pelvis = body.joints(pose)[0]
+    if framed:
+        return pose.replaced(translation=pose.translation - np.array([pelvis[0], pelvis[1], 0.0]))
     if scene.bounds is not None:
         centre = scene.bounds.mean(axis=0)
         floor = float(scene.bounds[0, 2])
@@ -145,10 +149,4 @@ def _standing(scene: Scene, body: BodySurface) -> BodyPose:
 
 def centre_of_views(scene: Scene) -> np.ndarray:
     """(3,) the point nearest to all viewing axes."""
-    forward = np.stack([view.camera.forward for view in scene.views])
-    across = np.eye(3) - forward[:, :, None] * forward[:, None, :]
-    positions = np.stack([view.camera.position for view in scene.views])
-    # A little of the mean position keeps parallel axes solvable.
-    system = across.sum(axis=0) + 1e-6 * np.eye(3)
-    right = np.einsum("vij,vj->i", across, positions) + 1e-6 * positions.mean(axis=0)
-    return np.linalg.solve(system, right)
+    return focus_point([view.camera for view in scene.views])

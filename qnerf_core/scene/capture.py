@@ -17,7 +17,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from qnerf_core import assets, files
 from qnerf_core.errors import CaptureError
+from qnerf_core.scene.child import Progress
 from qnerf_core.scene.nerfstudio import FILE_NAME, read_transforms
+from qnerf_core.scene.opening import open_capture
 from qnerf_core.scene.scene import Scene
 
 CAPTURE_FILE = "capture.json"
@@ -188,11 +190,12 @@ def load_capture(name_or_folder: str | Path) -> Capture:
     return Capture(scene, content.control, source, edits)
 
 
-def load_scene(name_or_path: str | Path) -> tuple[Scene, Capture | None]:
-    """Load a capture of whatever kind: one that brings edits, or only pictures with cameras.
+def load_scene(name_or_path: str | Path, progress: Progress | None = None) -> tuple[Scene, Capture | None]:
+    """Load a capture of whatever kind and format: one that brings edits, or only pictures with cameras.
 
     Args:
         name_or_path: See `capture_path`.
+        progress: Told of every picture, if there is anything to prepare.
 
     Returns:
         The scene, and the capture around it if it is one that brings edits.
@@ -204,7 +207,7 @@ def load_scene(name_or_path: str | Path) -> tuple[Scene, Capture | None]:
     if (path / CAPTURE_FILE).is_file():
         capture = load_capture(path)
         return capture.scene, capture
-    return read_transforms(path / FILE_NAME if path.is_dir() else path), None
+    return open_capture(path, progress), None
 
 
 def _edit(name: str, entry: _EditEntry, folder: Path, scene: Scene, content: _CaptureFile) -> EditTarget:

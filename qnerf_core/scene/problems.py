@@ -9,6 +9,32 @@ from typing import Literal
 from qnerf_core.errors import CaptureError
 
 Severity = Literal["error", "warning"]
+RepairKind = Literal["skip", "orthonormalise", "model", "recentre"]
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What this program can do about a problem; the capture's files stay as they are.
+
+    Attributes:
+        kind: "skip" leaves frames out, "orthonormalise" takes scale and shear out of poses, "model" takes one of
+            several sparse models, "recentre" stands the scene upright on its floor, at the size of a person.
+        value: The frame, or the model.
+    """
+
+    kind: RepairKind
+    value: str = ""
+
+    @property
+    def label(self) -> str:
+        """What a button says."""
+        texts = {
+            "skip": f"Skip {self.value}",
+            "orthonormalise": "Correct the rotations",
+            "model": f"Use model {self.value}",
+            "recentre": "Re-centre and scale",
+        }
+        return texts[self.kind]
 
 
 @dataclass(frozen=True)
@@ -20,12 +46,14 @@ class Problem:
         where: The file, frame or key.
         what: What is wrong.
         next_step: What to do about it.
+        repair: What this program can do about it itself.
     """
 
     severity: Severity
     where: str
     what: str
     next_step: str
+    repair: Repair | None = None
 
     def __str__(self) -> str:
         return f"{self.severity}: {self.where}: {self.what}. {self.next_step}"

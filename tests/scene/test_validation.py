@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from qnerf_core import files
+from qnerf_core.scene.capture_settings import CaptureSettings, write_settings
 from qnerf_core.scene.problems import CaptureReport
 from qnerf_core.scene.validation import inspect_capture
 from tests.scene.captures import HEIGHT, WIDTH, edit_frame, edit_json, look_at, write_capture
@@ -55,8 +56,8 @@ def test_good_capture_has_no_problem(tmp_path: Path) -> None:
         ({"fl_y": True}, "fl_y is not a positive number"),
         ({"w": 24.5}, "not whole numbers"),
         ({"w": 25}, "its picture has 24x16 pixels, its intrinsics say 25x16"),
-        ({"k1": 0.01, "p2": -0.2}, "lens distortion (k1, p2) is not supported"),
-        ({"camera_model": "OPENCV_FISHEYE"}, "'OPENCV_FISHEYE' is not supported"),
+        ({"k1": "0.01"}, "k1 is not a number"),
+        ({"camera_model": "THIN_PRISM"}, "'THIN_PRISM' is not supported"),
     ],
 )
 def test_one_wrong_frame(tmp_path: Path, changes: dict[str, Any], expected: str) -> None:
@@ -134,14 +135,16 @@ def test_cameras_at_one_place_and_equal_cameras(tmp_path: Path) -> None:
     assert not report.usable
 
 
-def test_few_views_and_sizes_are_warnings(tmp_path: Path) -> None:
+def test_few_views_and_kept_sizes_are_warnings(tmp_path: Path) -> None:
     views = write_capture(tmp_path, 2, masks=False)
     files.write_image(views[1].image_path, np.random.default_rng(0).integers(0, 9, (8, 12, 3), dtype=np.uint8))
     edit_frame(tmp_path, 1, w=12, h=8)
     report = inspect_capture(tmp_path)
     assert report.usable
     assert "only 2 views" in texts(report)
-    assert "differ in size" in texts(report)
+    assert "differ in size" not in texts(report), "they are cropped to one"
+    write_settings(tmp_path, CaptureSettings(shape="keep"))
+    assert "differ in size" in texts(inspect_capture(tmp_path))
 
 
 @pytest.mark.parametrize("content", [None, "{", "[1, 2]"])
@@ -150,7 +153,7 @@ def test_files_that_are_no_capture(tmp_path: Path, content: str | None) -> None:
         (tmp_path / "transforms.json").write_text(content)
     report = inspect_capture(tmp_path)
     assert not report.usable
-    assert report.problems[0].where == "transforms.json"
+    assert report.problems[0].where == ("transforms.json" if content else tmp_path.name)
 
 
 def test_a_wrong_capture_file_is_reported_too(tmp_path: Path) -> None:
