@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.console import interruptible, messages, print_json, results
+from app.model_store import located
 from app.progress import EditProgress
+from qnerf_core import files
 from qnerf_core.errors import Cancelled, SettingsError, StudioError
 
 if TYPE_CHECKING:
@@ -24,6 +26,18 @@ class Method(StrEnum):
 
     qnerf = "qnerf"
     independent = "independent"
+
+
+class PrecisionChoice(StrEnum):
+    auto = "auto"
+    float32 = "float32"
+    float16 = "float16"
+    bfloat16 = "bfloat16"
+
+
+class PredictionChoice(StrEnum):
+    epsilon = "epsilon"
+    v_prediction = "v_prediction"
 
 
 def edit(
@@ -53,8 +67,40 @@ def edit(
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of everything drawn at random.", show_default="0")] = None,
     prompt: Annotated[str | None, typer.Option(help="What the pictures show.", show_default="the scene's")] = None,
-    backbone: Annotated[
-        str | None, typer.Option(help="A model folder in the Stable Diffusion layout.", show_default="builtin")
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "--backbone",
+            help="The diffusion model: a name that `models list` shows, a folder in the Stable Diffusion layout, a "
+            ".safetensors file, or the id of a downloaded repository.",
+            show_default="builtin",
+        ),
+    ] = None,
+    controlnet: Annotated[
+        str | None, typer.Option(help="Another ControlNet: name, folder, file or id.", show_default="the model's own")
+    ] = None,
+    lora: Annotated[
+        str | None, typer.Option(help="A LoRA for the ControlNet (LooseControl): name, folder, file or id.")
+    ] = None,
+    lora_scale: Annotated[float | None, typer.Option(help="How much of the LoRA.", show_default="1")] = None,
+    prediction: Annotated[
+        PredictionChoice | None, typer.Option(help="What a single file of Stable Diffusion 2 predicts.")
+    ] = None,
+    precision: Annotated[
+        PrecisionChoice | None, typer.Option(help="What to compute in.", show_default="what suits the device")
+    ] = None,
+    view_batch: Annotated[
+        int | None, typer.Option(min=1, help="Views at once: fewer need less memory.", show_default="as fit, up to 8")
+    ] = None,
+    slicing: Annotated[bool, typer.Option("--slicing", help="Attention in slices: less memory, slower.")] = False,
+    tiling: Annotated[bool, typer.Option("--tiling", help="The autoencoder in tiles: less memory, slower.")] = False,
+    offload: Annotated[
+        bool, typer.Option("--offload", help="What is not in use leaves the graphics card: less memory, slower.")
+    ] = False,
+    settings: Annotated[
+        Path | None,
+        typer.Option(help="A JSON file with any settings, like a run's spec.json; options go before it."),
     ] = None,
     repaint_background: Annotated[
         bool, typer.Option("--repaint-background", help="Let the model repaint all, as in the paper.")
@@ -78,10 +124,20 @@ def edit(
         "tau": tau,
         "seed": seed,
         "prompt": prompt,
-        "backbone": _absolute(backbone),
-        "background": {"keep": False} if repaint_background else None,
+        "backbone": located(model),
+        "model.controlnet": located(controlnet),
+        "model.lora": located(lora),
+        "model.lora_scale": lora_scale,
+        "model.prediction": prediction.value if prediction else None,
+        "model.precision": precision.value if precision else None,
+        "model.slicing": slicing or None,
+        "model.tiling": tiling or None,
+        "model.offload": offload or None,
+        "diffusion.steps": steps,
+        "diffusion.view_batch": view_batch,
+        "background.keep": False if repaint_background else None,
     }
-    spec = _spec({key: value for key, value in chosen.items() if value is not None}, steps, out if resume else None)
+    spec = _spec(chosen, settings, out if resume else None)
     if resume and _finished(out, spec):
         messages.print(f"The run in {out} is finished already.", soft_wrap=True)
     else:
@@ -99,7 +155,7 @@ def _absolute(value: str | None) -> str | None:
     return str(Path(value).resolve())
 
 
-def _spec(chosen: dict[str, Any], steps: int | None, resumed: Path | None) -> EditSpec:
+def _spec(chosen: dict[str, Any], settings: Path | None, resumed: Path | None) -> EditSpec:
     from pydantic import ValidationError
 
     from qnerf_core.editing.spec import EditSpec
@@ -108,9 +164,15 @@ def _spec(chosen: dict[str, Any], steps: int | None, resumed: Path | None) -> Ed
     content: dict[str, Any] = {}
     if resumed is not None and (resumed / RUN_FILE).is_file():
         content = RunFolder(resumed).spec.model_dump(mode="json")
-    content |= chosen
-    if steps is not None:
-        content["diffusion"] = {**content.get("diffusion", {}), "steps": steps}
+    if settings is not None:
+        content |= files.read_json(settings)
+    for name, value in chosen.items():
+        if value is not None:
+            *rooms, last = name.split(".")
+            room = content
+            for part in rooms:
+                room = room.setdefault(part, {})
+            room[last] = value
     try:
         return EditSpec.model_validate(content)
     except ValidationError as error:
@@ -138,7 +200,7 @@ def _run(spec: EditSpec, out: Path, resume: bool) -> None:
 
 
 def _consume(spec: EditSpec, out: Path, resume: bool, cancelled: Callable[[], bool]) -> None:
-    from app.doctor import best_device
+    from qnerf_core.diffusion.devices import best_device
     from qnerf_core.editing import consolidate, events
     from qnerf_core.editing.inputs import prepare
     from qnerf_core.runs.opening import open_run

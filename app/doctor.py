@@ -68,12 +68,6 @@ def verdict(checks: list[Check]) -> str:
     return "Everything works here."
 
 
-def best_device() -> str:
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
 def _versions() -> Check:
     detail = f"{qnerf_core.__version__}, Python {platform.python_version()}, {platform.platform()}"
     return Check("QNeRF Studio", "ok", detail)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,8 +18,10 @@ from qnerf_core.editing.events import RunStarted
 from qnerf_core.editing.intervals import plan_intervals
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import StudioError
+from qnerf_core.models import facts
+from qnerf_core.models.facts import ModelFacts
 from qnerf_core.runs.disk import estimate_disk_bytes
-from qnerf_core.runs.provenance import backbone_folder
+from qnerf_core.runs.provenance import backbone_place
 
 if TYPE_CHECKING:
     from app.document.document import Document
@@ -44,15 +45,6 @@ class Estimate(NamedTuple):
     measured: bool = False  # the time is from a run on this machine
 
 
-@dataclass(frozen=True)
-class ModelFacts:
-    image_size: int
-    weights: int
-    unet_weights: int
-    channels: tuple[int, ...]  # of the levels, finest first
-    query_layers: tuple[tuple[int, int], ...]  # (channels, reduction)
-
-
 def estimate_edit(document: Document) -> Estimate:
     """Of the document's settings.
 
@@ -66,20 +58,21 @@ def estimate_edit(document: Document) -> Estimate:
 
 
 def estimate(spec: EditSpec, scene: Scene) -> Estimate:
-    facts = model_facts(spec.backbone)
+    known_model = model_facts(spec.backbone)
     views = len(scene.training_views) if spec.views is None else spec.views
     count = views if isinstance(views, int) else len(views)
     camera = scene.views[0].camera
-    longer = spec.image_size or facts.image_size
+    longer = spec.image_size or known_model.image_size
     scale = longer / max(camera.width, camera.height)
     size = round(camera.height * scale), round(camera.width * scale)
     known = _timings().get(_place(spec.backbone))
-    per_unit = known if known is not None else _guess(facts)
+    per_unit = known if known is not None else _guess(known_model)
     if spec.diffusion.guidance_scale > 1.0:
         per_unit *= 1.6
     pixels = size[0] * size[1] / _REFERENCE_PIXELS
     seconds = per_unit * pixels * _units(spec, count)
-    return Estimate(seconds, _disk(spec, count, size, facts), _memory(spec, count, size, facts), known is not None)
+    disk, memory = _disk(spec, count, size, known_model), _memory(spec, count, size, known_model)
+    return Estimate(seconds, disk, memory, known is not None)
 
 
 def remember(run: Mapping[str, Any]) -> None:
@@ -107,28 +100,12 @@ def free_disk(folder: Path) -> int:
 
 @lru_cache(maxsize=8)
 def model_facts(backbone: str) -> ModelFacts:
-    """Read from the folder's configuration; of a hub id Stable Diffusion 1.5 is assumed.
+    """Read from the model's configuration.
 
     Raises:
-        StudioError: the folder is not complete.
+        StudioError: it is not there, or not complete.
     """
-    folder = backbone_folder(backbone)
-    if folder is None:
-        layers = tuple((c, r) for c, r in ((1280, 4), (640, 2), (320, 1)) for _ in range(3))
-        return ModelFacts(512, int(4.9e9), int(3.4e9), (320, 640, 1280, 1280), layers)
-    unet = files.read_json(folder / "unet" / "config.json")
-    vae = files.read_json(folder / "vae" / "config.json")
-    channels = tuple(unet["block_out_channels"])
-    reduction = 2 ** (len(vae["block_out_channels"]) - 1)
-    layers = tuple(
-        (channels[-1 - index], 2 ** (len(channels) - 1 - index))
-        for index, kind in enumerate(unet["up_block_types"])
-        if kind.startswith("CrossAttn")
-        for _ in range(unet["layers_per_block"] + 1)
-    )
-    weights = sum(path.stat().st_size for path in folder.glob("*/*.safetensors"))
-    own = sum(path.stat().st_size for path in (folder / "unet").glob("*.safetensors"))
-    return ModelFacts(unet["sample_size"] * reduction, weights, own, channels, layers)
+    return facts.model_facts(backbone_place(backbone))
 
 
 def _units(spec: EditSpec, views: int) -> float:

@@ -115,7 +115,7 @@ class Interactive:
         only = spec.model_copy(update={"views": (request["view"],)})
         source = _subject(request["source"])
         target = _subject(request["target"]) if "target" in request else source
-        backbone = self._models.of(spec.backbone, "skeleton" if isinstance(target, BodyPose) else "depth")
+        backbone = self._models.of(spec.backbone, "skeleton" if isinstance(target, BodyPose) else "depth", spec.model)
         return build_inputs(_scene(spec.scene), source, target, only, backbone, _body())
 
     def _render(self, request: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from qnerf_core.diffusion.backbone import Backbone
+    from qnerf_core.diffusion.settings import ModelSettings
     from qnerf_core.scene.capture import ControlKind
 
 
@@ -15,14 +16,14 @@ class Models:
     def __init__(self) -> None:
         self._loaded: tuple[tuple[object, ...], Backbone] | None = None
 
-    def of(self, name: str, control: ControlKind) -> Backbone:
-        from app.doctor import best_device
+    def of(self, name: str, control: ControlKind, settings: ModelSettings) -> Backbone:
+        from qnerf_core.diffusion.devices import best_device
         from qnerf_core.editing.inputs import load_backbone
         from qnerf_core.runs.provenance import model_hash
 
-        key = (name, control, model_hash(name))
+        key = (name, control, settings, model_hash(name, settings))
         if self._loaded is None or self._loaded[0] != key:
             # The old one first: two large ones may not fit.
             self._loaded = None
-            self._loaded = key, load_backbone(name, control, best_device())
+            self._loaded = key, load_backbone(name, control, best_device(), settings)
         return self._loaded[1]

@@ -30,7 +30,7 @@ def edit(request: dict[str, Any], job: Context) -> dict[str, Any]:
     folder = Path(request["folder"])
     spec = _spec(request, folder)
     control = find_edit(spec, *load_scene(spec.scene)).control
-    inputs = prepare(spec, backbone=job.models.of(spec.backbone, control))
+    inputs = prepare(spec, backbone=job.models.of(spec.backbone, control, spec.model))
     with open_run(folder, spec, resume=True) as store:
         stream = consolidate.run(
             inputs, spec, run_id=secrets.token_hex(4), resume=store.resume_state(), cancelled=job.cancelled

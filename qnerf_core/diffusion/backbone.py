@@ -1,27 +1,27 @@
-"""A diffusion model from a folder in the Stable Diffusion layout, loaded by diffusers."""
+"""A diffusion model in the Stable Diffusion layout, loaded by diffusers."""
 
 from __future__ import annotations
 
 import copy
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.controlnets.controlnet import ControlNetModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-from safetensors import SafetensorError
 from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
-from transformers.utils.logging import disable_progress_bar
 
 from qnerf_core.diffusion.attention import QueryLayer, find_query_layers
+from qnerf_core.diffusion.loading import BaseLoader, load_controlnet
+from qnerf_core.diffusion.lora import add_lora
+from qnerf_core.diffusion.settings import PLAIN, ModelSettings
 from qnerf_core.errors import BackboneError
+from qnerf_core.models.layout import ModelPlace, find_model
 
-_LOAD_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError)
-_PARTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
+Stage = Literal["words", "pictures", "steps"]
 
 
 @dataclass(eq=False)
@@ -29,14 +29,16 @@ class Backbone:
     """A loaded model: what turns pictures into latents, words into embeddings, and denoises.
 
     Attributes:
-        name: The folder or hub id it came from.
+        name: The folder, file or hub id it came from.
         unet: The denoiser.
         vae: The autoencoder.
         text_encoder: Of the prompts.
         tokenizer: Of the prompts.
         controlnet: The reader of control images.
-        scheduler_config: The folder's own.
+        scheduler_config: The model's own.
         query_layers: Every self-attention of the decoder, in order.
+        device: Where it computes.
+        offload: Networks that are not in use wait in the computer's memory.
     """
 
     name: str
@@ -47,6 +49,8 @@ class Backbone:
     controlnet: ControlNetModel
     scheduler_config: dict[str, Any]
     query_layers: tuple[QueryLayer, ...]
+    device: torch.device
+    offload: bool = False
 
     def __post_init__(self) -> None:
         # The embedding of a control image does not depend on the latents or the step: it is made once per view, so the
@@ -57,70 +61,79 @@ class Backbone:
 
     @classmethod
     def load(
-        cls, folder: Path | str, control: str = "skeleton", device: str = "cpu", dtype: torch.dtype = torch.float32
+        cls,
+        place: Path | str,
+        control: str = "skeleton",
+        device: str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        settings: ModelSettings = PLAIN,
     ) -> Backbone:
-        """Load a model.
+        """Load a model. Nothing is downloaded.
 
         Args:
-            folder: A folder in the Stable Diffusion layout, or the id of one on the hub.
+            place: A folder in the Stable Diffusion layout, a `.safetensors` file, or the id of a repository in the
+                hub's local cache.
             control: Which ControlNet: `controlnet_<control>` in the folder. The skeleton's may be in `controlnet`,
                 where diffusers' own pipeline looks for it.
             device: Where it computes.
             dtype: In which precision.
+            settings: Another ControlNet, a LoRA, ways to save memory. Their precision is that of `dtype`.
 
         Raises:
             BackboneError: A part is missing, damaged or of an unknown kind; says which and where.
         """
-        root = Path(folder)
-        local = root.is_dir()
-        if not local and (root.is_absolute() or str(folder).count("/") != 1):
-            raise BackboneError(
-                f"There is no model at {folder}",
-                "it is not a folder",
-                "Give a folder in the Stable Diffusion layout, or leave --backbone out for the built-in model.",
-            )
-        if local:
-            missing = [part for part in _PARTS if not (root / part).is_dir()]
-            if missing:
-                raise BackboneError(
-                    f"The model in {root} is not complete",
-                    f"it lacks {', '.join(missing)}",
-                    "A model folder holds unet, vae, text_encoder, tokenizer, scheduler and controlnet_skeleton.",
-                )
-        controls = [f"controlnet_{control}", *(["controlnet"] if control == "skeleton" else [])]
-        if local:
-            wanted = " nor ".join(controls)
-            controls = [name for name in controls if (root / name).is_dir()]
-            if not controls:
-                raise BackboneError(
-                    f"The model in {root} has no ControlNet for {control!r}",
-                    f"there is no {wanted} in it",
-                    f"Put one there; for Stable Diffusion 1.5 {_KNOWN_CONTROLS.get(control, 'one made for it')}.",
-                )
-        place = root if local else folder
-
-        def part(kind: Any, name: str) -> Any:
-            return _load_module(kind, place, name, dtype).to(device)
-
-        unet = part(UNet2DConditionModel, "unet")
-        controlnet = part(ControlNetModel, controls[0])
+        base = find_model(place)
+        loader = BaseLoader(base, dtype)
+        control_place = find_model(settings.controlnet) if settings.controlnet else _own_controlnet(base, control)
+        controlnet = load_controlnet(control_place, dtype)
+        if settings.lora:
+            add_lora(controlnet, find_model(settings.lora), settings.lora_scale)
+        unet = loader.load("unet")
         backbone = cls(
-            str(folder),
+            str(place),
             unet,
-            part(AutoencoderKL, "vae"),
-            part(CLIPTextModel, "text_encoder"),
-            _load_tokenizer(place),
+            loader.load("vae"),
+            loader.load("text_encoder"),
+            loader.tokenizer(),
             controlnet,
-            _load_scheduler_config(place),
+            loader.scheduler_config(settings.prediction),
             find_query_layers(unet),
+            torch.device(device),
+            settings.offload,
         )
         backbone._check()
+        if settings.slicing:
+            unet.set_attention_slice("auto")
+            controlnet.set_attention_slice("auto")
+            backbone.vae.enable_slicing()
+        if settings.tiling:
+            backbone.vae.enable_tiling()
+        if not settings.offload:
+            for network in backbone._networks():
+                network.to(backbone.device)
         return backbone
 
-    @property
-    def device(self) -> torch.device:
-        """Where it computes."""
-        return self.unet.device
+    def call_in(self, stage: Stage) -> None:
+        """Bring the networks of a stage to the device; with `offload` all others leave it.
+
+        Args:
+            stage: "words" for prompts, "pictures" for the autoencoder, "steps" for denoising.
+        """
+        if not self.offload:
+            return
+        wanted: dict[Stage, tuple[nn.Module, ...]] = {
+            "words": (self.text_encoder,),
+            "pictures": (self.vae,),
+            "steps": (self.unet, self.controlnet),
+        }
+        for network in self._networks():
+            if network not in wanted[stage]:
+                network.to("cpu")
+        for network in wanted[stage]:
+            network.to(self.device)
+
+    def _networks(self) -> tuple[nn.Module, ...]:
+        return self.unet, self.controlnet, self.vae, self.text_encoder
 
     @property
     def dtype(self) -> torch.dtype:
@@ -158,6 +171,7 @@ class Backbone:
         Returns:
             (1, 77, D).
         """
+        self.call_in("words")
         length = min(int(self.tokenizer.model_max_length), int(self.text_encoder.config.max_position_embeddings))
         tokens = self.tokenizer(text, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
         # As in diffusers' pipeline, attention reaches the padding unless the text encoder says otherwise.
@@ -176,6 +190,7 @@ class Backbone:
         Returns:
             (V, 4, H / 8, W / 8), scaled.
         """
+        self.call_in("pictures")
         mode = self.vae.encode(images.to(self.device, self.dtype) * 2.0 - 1.0).latent_dist.mode()
         return torch.as_tensor(mode * self.vae.config.scaling_factor)
 
@@ -189,6 +204,7 @@ class Backbone:
         Returns:
             (V, 3, H, W) float32 in [0, 1].
         """
+        self.call_in("pictures")
         images = self.vae.decode(latents.to(self.device, self.dtype) / self.vae.config.scaling_factor).sample
         return torch.as_tensor((images.float() / 2.0 + 0.5).clamp(0.0, 1.0))
 
@@ -202,6 +218,7 @@ class Backbone:
         Returns:
             (V, C, h, w), for `control_residuals`.
         """
+        self.call_in("steps")
         return torch.as_tensor(self.controlnet.controlnet_cond_embedding(images.to(self.device, self.dtype)))
 
     def control_residuals(
@@ -252,7 +269,7 @@ class Backbone:
             raise BackboneError(
                 f"The model {self.name} cannot be used",
                 "; ".join(problems),
-                "Use a model built like Stable Diffusion 1.5.",
+                "Use a model built like Stable Diffusion 1.5 or 2.1, and a ControlNet made for the same one.",
             )
 
 
@@ -262,52 +279,20 @@ _KNOWN_CONTROLS = {
 }
 
 
-def _load_module(kind: Any, place: Path | str, name: str, dtype: torch.dtype) -> Any:
-    where = f"{place}/{name}"
-    # Its bars would run through those of whoever shows the progress of the edit.
-    disable_progress_bar()
-    # transformers names the argument differently from diffusers.
-    precision = {"dtype": dtype} if kind is CLIPTextModel else {"torch_dtype": dtype}
-    try:
-        module, info = kind.from_pretrained(place, subfolder=name, output_loading_info=True, **precision)
-    except _LOAD_ERRORS as error:
+def _own_controlnet(base: ModelPlace, control: str) -> ModelPlace:
+    known = _KNOWN_CONTROLS.get(control, "one made for it")
+    if base.form == "file":
         raise BackboneError(
-            f"Cannot load {where}", _first_line(error), "Download or copy this part of the model again."
-        ) from error
-    missing = sorted(info["missing_keys"])
-    if missing:
-        raise BackboneError(
-            f"Cannot load {where}",
-            f"{len(missing)} weights are missing from its file, the first is {missing[0]}",
-            "Download or copy this part of the model again.",
+            f"The model {base.path} has no ControlNet for {control!r}",
+            "a single file holds none",
+            f"Give one by --controlnet; for Stable Diffusion 1.5 {known}.",
         )
-    return module.eval().requires_grad_(False)
-
-
-def _load_tokenizer(place: Path | str) -> CLIPTokenizer:
-    try:
-        return CLIPTokenizer.from_pretrained(place, subfolder="tokenizer")
-    except _LOAD_ERRORS as error:
+    names = [f"controlnet_{control}", *(["controlnet"] if control == "skeleton" else [])]
+    found = next((base.path / name for name in names if (base.path / name).is_dir()), None)
+    if found is None:
         raise BackboneError(
-            f"Cannot load {place}/tokenizer", _first_line(error), "Download or copy this part of the model again."
-        ) from error
-
-
-def _load_scheduler_config(place: Path | str) -> dict[str, Any]:
-    if isinstance(place, Path):
-        file = place / "scheduler" / "scheduler_config.json"
-    else:
-        from huggingface_hub import hf_hub_download
-
-        file = Path(hf_hub_download(place, "scheduler/scheduler_config.json"))
-    try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BackboneError(
-            f"Cannot read {file}", _first_line(error), "Download or copy this part of the model again."
-        ) from error
-    return dict(config)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+            f"The model in {base.path} has no ControlNet for {control!r}",
+            f"there is no {' nor '.join(names)} in it",
+            f"Put one there, or give one by --controlnet; for Stable Diffusion 1.5 {known}.",
+        )
+    return ModelPlace(found, "controlnet", "folder")

@@ -229,20 +229,16 @@ class Denoiser:
     ) -> torch.Tensor:
         self._check()
         self.calls[self.stage] += int(latents.shape[0])
+        self.backbone.call_in("steps")
         text = text.expand(latents.shape[0], -1, -1)
-        if control is None:
-            return torch.as_tensor(unet(latents, timestep, encoder_hidden_states=text, return_dict=False)[0])
-        with torch.set_grad_enabled(torch.is_grad_enabled() and through_control):
-            down, middle = self.backbone.control_residuals(
-                latents, timestep, text, control, self.settings.control_scale
-            )
-        return torch.as_tensor(
-            unet(
-                latents,
-                timestep,
-                encoder_hidden_states=text,
-                down_block_additional_residuals=down,
-                mid_block_additional_residual=middle,
-                return_dict=False,
-            )[0]
-        )
+        # Latents are float32 whatever the network computes in: rounded at every step they would drift.
+        inputs = latents.to(self.backbone.dtype)
+        residuals: dict[str, object] = {}
+        if control is not None:
+            with torch.set_grad_enabled(torch.is_grad_enabled() and through_control):
+                down, middle = self.backbone.control_residuals(
+                    inputs, timestep, text, control, self.settings.control_scale
+                )
+            residuals = {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
+        output = unet(inputs, timestep, encoder_hidden_states=text, return_dict=False, **residuals)[0]
+        return torch.as_tensor(output).to(latents.dtype)

@@ -9,6 +9,10 @@ import torch
 
 from qnerf_core.diffusion.denoise import Denoiser
 from qnerf_core.diffusion.settings import GuidanceSettings
+from qnerf_core.errors import BackboneError
+
+# float16 knows nothing smaller than 6e-8, which the gradient of a single latent may well be.
+_LOSS_SCALE = 1024.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +68,9 @@ def query_loss(
     Returns:
         (B,), one per view.
     """
-    total = torch.zeros(queries[0].shape[0], dtype=queries[0].dtype, device=queries[0].device)
+    total = torch.zeros(queries[0].shape[0], device=queries[0].device)
     for query, target, spread in zip(queries, targets, spreads, strict=True):
-        difference = (query - target).flatten(1)
+        difference = (query.float() - target.float()).flatten(1)
         distance = torch.linalg.vector_norm(difference, dim=1)
         if settings.normalisation == "rms":
             distance = distance / (difference.shape[1] ** 0.5 * spread)
@@ -107,7 +111,16 @@ def guide(
         queries = denoiser.queries(variable, step, control, source, through_control=settings.through_control)
         loss = query_loss(queries, wanted, targets.spreads, settings)
         # Views do not mix anywhere in the network, so the sum's gradient is every view's own.
-        (gradient,) = torch.autograd.grad(loss.sum(), variable)
+        half = denoiser.backbone.dtype == torch.float16
+        scale = _LOSS_SCALE if half else 1.0
+        (gradient,) = torch.autograd.grad(scale * loss.sum(), variable)
+    gradient = gradient / scale
+    if half and not bool(torch.isfinite(gradient).all()):
+        raise BackboneError(
+            "The guidance left the range of float16",
+            f"step {step} has a gradient that is not a number",
+            "Choose bfloat16 or float32 (--precision).",
+        )
     move = settings.alpha * gradient
     if settings.normalisation == "rms":
         move = move * (_rms(latents) / _rms(gradient).clamp_min(torch.finfo(gradient.dtype).tiny))

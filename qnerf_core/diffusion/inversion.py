@@ -95,8 +95,7 @@ class SourceFeatures:
             return None
         found = self._kept.get((batch, step))
         if found is None:
-            backbone = self._denoiser.backbone
-            latents = trajectory[step, self._batches[batch]].to(backbone.device, backbone.dtype)
+            latents = trajectory[step, self._batches[batch]].to(self._denoiser.backbone.device)
             found = self._denoiser.source_features(latents, self._denoiser.schedule.timesteps[step])
             self._store(batch, step, found)
         return found

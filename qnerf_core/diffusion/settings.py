@@ -6,6 +6,38 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Precision = Literal["auto", "float32", "float16", "bfloat16"]
+Prediction = Literal["epsilon", "v_prediction"]
+
+
+class ModelSettings(BaseModel):
+    """What a base is used with, and how it is held in memory.
+
+    Attributes:
+        controlnet: Folder, `.safetensors` file or hub id of the ControlNet; None takes the one in the base's folder.
+        lora: Folder, file or hub id of a LoRA that is added to the ControlNet (LooseControl).
+        lora_scale: How much of it.
+        prediction: What the network predicts, for files that do not tell; None believes the model.
+        precision: "auto" computes in float16 on graphics cards, in bfloat16 on processors that can, else in float32.
+        slicing: Attention in slices and the autoencoder picture by picture: less memory, more time.
+        tiling: The autoencoder in overlapping tiles: less memory for large pictures, faint seams may be seen.
+        offload: Networks that are not in use wait in the computer's memory, not on the device.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    controlnet: str | None = None
+    lora: str | None = None
+    lora_scale: float = 1.0
+    prediction: Prediction | None = None
+    precision: Precision = "auto"
+    slicing: bool = False
+    tiling: bool = False
+    offload: bool = False
+
+
+PLAIN = ModelSettings()
+
 
 class InjectionSettings(BaseModel):
     """Keys and values of the original picture given to the edited one, as MasaCtrl does (method.md 1.7, section 2).

@@ -17,7 +17,7 @@ from qnerf_core.control.body_depth import edited_depth
 from qnerf_core.control.looseness import Looseness, loosely_edited_depth, measure_looseness
 from qnerf_core.diffusion.backbone import Backbone
 from qnerf_core.diffusion.devices import dtype_for
-from qnerf_core.diffusion.settings import ModelSettings
+from qnerf_core.diffusion.settings import PLAIN, ModelSettings
 from qnerf_core.editing.geometry import ViewGeometry, view_geometry
 from qnerf_core.editing.region import EditRegion, find_region
 from qnerf_core.editing.spec import EditSpec
@@ -137,9 +137,7 @@ def _read_states(files: EditFiles) -> tuple[BodyPose | DepthProxy, BodyPose | De
     return read_proxy(files.source), read_proxy(files.target), None
 
 
-def load_backbone(
-    name: str, control: ControlKind, device: str = "cpu", settings: ModelSettings = ModelSettings()
-) -> Backbone:
+def load_backbone(name: str, control: ControlKind, device: str = "cpu", settings: ModelSettings = PLAIN) -> Backbone:
     """Load the model that a spec names.
 
     Args:

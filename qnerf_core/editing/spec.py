@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from qnerf_core.diffusion.settings import DiffusionSettings
+from qnerf_core.diffusion.settings import DiffusionSettings, ModelSettings
 from qnerf_core.field.settings import QNeRFSettings
 
 
@@ -58,12 +58,15 @@ class EditSpec(BaseModel):
     Attributes:
         scene: Name of a built-in capture, or the folder of one.
         edit: Name of one of the capture's edits, or the path of a pose or proxy file.
+        source: Path of the pose or proxy that the pictures show; None is the one beside the edit's file, or else the
+            capture's own.
         views: Which training views to edit: None all, a number that many spread evenly, or their names. Order does not
             matter: views are always taken in the order of the scene.
         method: "qnerf" consolidates; "independent" edits every view alone (the ablation "no consolidation").
         hard_injection: Replace the queries by the rendered ones instead of guiding softly (ablation).
         progressive: False fits one QNeRF, once, to a full unguided pass, and uses it throughout (ablation).
-        backbone: "builtin" or a folder (or hub id) in the Stable Diffusion layout.
+        backbone: "builtin", or a folder, `.safetensors` file or hub id of a model in the Stable Diffusion layout.
+        model: What it is used with (ControlNet, LoRA), precision and ways to save memory.
         prompt: Prompt of the edit; None takes the scene's own.
         tau: Half the length of an interval, in steps.
         seed: Of everything that is drawn at random.
@@ -75,11 +78,13 @@ class EditSpec(BaseModel):
 
     scene: str = "person"
     edit: str = "raise-arms"
+    source: str | None = None
     views: int | tuple[str, ...] | None = None
     method: Literal["qnerf", "independent"] = "qnerf"
     hard_injection: bool = False
     progressive: bool = True
     backbone: str = "builtin"
+    model: ModelSettings = ModelSettings()
     prompt: str | None = None
     tau: int = Field(default=4, ge=1)
     seed: int = Field(default=0, ge=0)

@@ -33,8 +33,13 @@ from qnerf_core.scene.capture import SOURCE_FILES, TARGET_FILES
 _OF_THE_PAST = (
     "scene",
     "edit",
+    "source",
     "views",
     "backbone",
+    "model.controlnet",
+    "model.lora",
+    "model.lora_scale",
+    "model.prediction",
     "image_size",
     "tau",
     "progressive",

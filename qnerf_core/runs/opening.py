@@ -53,7 +53,7 @@ def open_run(path: Path | str, spec: EditSpec, *, resume: bool = False) -> RunSt
         ) from error
     try:
         remove_leftovers(path)
-        model = {"backbone": spec.backbone, "sha256": model_hash(spec.backbone)}
+        model = {"backbone": spec.backbone, "sha256": model_hash(spec.backbone, spec.model)}
         if exists:
             _check_same(path, spec, model)
         else:

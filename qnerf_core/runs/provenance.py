@@ -10,6 +10,8 @@ from pathlib import Path
 
 import qnerf_core
 from qnerf_core import assets, files
+from qnerf_core.diffusion.settings import ModelSettings
+from qnerf_core.models.layout import find_model
 
 _LIBRARIES = ("torch", "diffusers", "transformers", "nerfacc", "numpy", "safetensors")
 
@@ -25,36 +27,36 @@ def versions() -> dict[str, str]:
     return found
 
 
-def backbone_folder(backbone: str) -> Path | None:
-    """The folder of a spec's backbone, None for a hub id.
+def backbone_place(backbone: str) -> Path | str:
+    """Where the model of a spec is: what `qnerf_core.models.layout.find_model` understands.
 
     Raises:
         AssetError: the built-in model is missing.
     """
-    if backbone == "builtin":
-        return assets.model_folder()
-    folder = Path(backbone)
-    return folder if folder.is_dir() else None
+    return assets.model_folder() if backbone == "builtin" else backbone
 
 
-def model_hash(backbone: str) -> str | None:
-    """SHA-256 over the names and contents of every file of a backbone's folder; None for a hub id.
+def model_hash(backbone: str, settings: ModelSettings) -> str:
+    """SHA-256 over the names and contents of all files of a model, and of the ControlNet and LoRA used with it.
 
     Raises:
         AssetError: the built-in model is missing.
+        BackboneError: one of them is not on this machine.
     """
-    folder = backbone_folder(backbone)
-    if folder is None:
-        return None
-    content = sorted(
-        path for path in folder.rglob("*") if path.is_file() and path.suffix in {".safetensors", ".json", ".bin"}
-    )
-    return _hash_of(folder, tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in content))
+    places = [find_model(backbone_place(backbone))]
+    places += [find_model(place) for place in (settings.controlnet, settings.lora) if place]
+    content = [
+        (file, file.relative_to(place.path if place.form == "folder" else place.path.parent), file.stat())
+        for place in places
+        for file in place.files
+        if file.suffix in {".safetensors", ".json"}
+    ]
+    return _hash_of(tuple((file, name, about.st_mtime_ns, about.st_size) for file, name, about in content))
 
 
 @lru_cache(maxsize=4)
-def _hash_of(folder: Path, content: tuple[tuple[Path, int, int], ...]) -> str:
+def _hash_of(content: tuple[tuple[Path, Path, int, int], ...]) -> str:
     digest = hashlib.sha256()
-    for path, _, _ in content:
-        digest.update(f"{path.relative_to(folder).as_posix()} {files.sha256_of(path)}\n".encode())
+    for file, name, _, _ in content:
+        digest.update(f"{name.as_posix()} {files.sha256_of(file)}\n".encode())
     return digest.hexdigest()
