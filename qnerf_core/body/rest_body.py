@@ -22,12 +22,14 @@ class RestBody(ABC):
         name: Where the body came from, for settings and messages.
         faces: (F, 3) triangles.
         weights: (V, 24) skinning weights.
+        face_vertices: Row of the vertex of each of OpenPose's face keypoints.
     """
 
     def __init__(self, data: SmplData, name: str) -> None:
         self.name = name
         self.faces: np.ndarray = data.faces
         self.weights: np.ndarray = data.weights
+        self.face_vertices = dict(data.face_vertices)
         self._template = data.template
         self._shape_directions = data.shape_directions
         # Joints are linear in the vertices and so in the shape: regressed once, not at every look.
