@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from app import cli_capture, cli_edit, cli_inspect, cli_results
+from app import cli_capture, cli_edit, cli_inspect, cli_models, cli_results
 from app.console import CANCELLED, USER_ERROR, messages, print_error
 from qnerf_core.errors import Cancelled, StudioError
 
@@ -26,6 +26,7 @@ cli.command("evaluate")(cli_results.evaluate)
 cli.command("inspect")(cli_capture.inspect)
 cli.command("scenes")(cli_inspect.scenes)
 cli.command("doctor")(cli_inspect.doctor)
+cli.add_typer(cli_models.models)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -51,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def is_command(name: str) -> bool:
-    return name in {command.name for command in cli.registered_commands}
+    return name in {command.name for command in (*cli.registered_commands, *cli.registered_groups)}
 
 
 def _fail(error: StudioError, code: int, as_json: bool) -> int:
