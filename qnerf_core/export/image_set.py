@@ -10,6 +10,7 @@ from typing import Any
 from qnerf_core import files
 from qnerf_core.editing.inputs import target_depth
 from qnerf_core.errors import ExportError, RunError
+from qnerf_core.export.original_frame import write_original_frame
 from qnerf_core.runs.folder import INFO_FILE, RunFolder
 from qnerf_core.runs.scenes import load_run_scene
 from qnerf_core.scene.capture import BOUNDARY_FOLDER, CAPTURE_FILE, Capture
@@ -27,7 +28,8 @@ def export_image_set(run_folder: Path | str, out: Path | str, interval: int | No
     pictures are the run's own files, byte for byte, so each result carries the full settings; ``transforms.json``
     names where they come from under ``qnerf.provenance``. Where the target of the edit is known, ``depth/<view>.png``
     is the depth that the edit aimed at, which helps a NeRF of so few views, and the target becomes the source of a
-    ``capture.json``, so that the set can be edited again.
+    ``capture.json``, so that the set can be edited again. If the capture was prepared (undistorted, cut, moved),
+    ``original/`` holds the pictures uncut, with the poses in the capture's own frame.
 
     Args:
         run_folder: A run.
@@ -73,6 +75,7 @@ def export_image_set(run_folder: Path | str, out: Path | str, interval: int | No
     metadata["qnerf"]["provenance"] = provenance(run) | ({} if interval is None else {"interval": interval})
     write_transforms(views, out / FILE_NAME, extra=metadata)
     _write_capture(run, capture, target, scene, out, (height, width))
+    write_original_frame(views, scene.root, out)
     return read_transforms(out)
 
 

@@ -211,7 +211,8 @@ def _is_model(folder: Path) -> bool:
 def _count(model: Path, name: str) -> int:
     binary, text = model / f"{name}.bin", model / f"{name}.txt"
     if binary.is_file():
-        head = binary.open("rb").read(8)
+        with binary.open("rb") as file:
+            head = file.read(8)
         count = struct.unpack("<Q", head)[0] if len(head) == 8 else 0
         # A record takes more than this: what claims more is damaged.
         return int(count) if count <= binary.stat().st_size / 40 else 0

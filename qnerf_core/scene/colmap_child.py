@@ -1,7 +1,7 @@
 """What needs `pycolmap`, in a process of its own.
 
-Its C++ ends the whole process over some damaged files, and its zlib and Pillow's corrupt each other's memory (4.2.1 with
-Pillow 12: writing a PNG aborts once both are loaded). So nothing that imports Pillow is imported here.
+Its C++ ends the whole process over some damaged files, and its zlib and Pillow's corrupt each other's memory (4.2.1,
+Pillow 13: writing a PNG aborts once both are loaded). So nothing that imports Pillow is imported here.
 
     python -m qnerf_core.scene.colmap_child read MODEL OUT.json
     python -m qnerf_core.scene.colmap_child match IMAGES WORK

@@ -11,7 +11,6 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -153,13 +152,15 @@ def _write(
             raise Cancelled("Opening is stopped", "nothing was kept", "Open the capture again any time.")
         name = view.name if "/" not in view.name else _plain_name(view.name)
         mask = box_mask(camera, region, points) if region is not None and view.mask_path is None else None
-        views.append(_write_view(view, plan, replace(camera), name, work, settings, mask, frame_scale(frame)))
+        views.append(_write_view(view, plan, camera, name, work, settings, mask, frame_scale(frame)))
         upright = plan.upright
         entries[name] = {
             "key": view.key,
+            "camera_to_world": view.camera_to_world.tolist(),
+            "quarters": plan.quarters,
             "offset": list(plan.offset),
+            "size": [camera.width, camera.height],
             "intrinsics": [upright.fx, upright.fy, upright.cx, upright.cy, upright.width, upright.height],
-            "camera_to_world": upright.camera_to_world.tolist(),
         }
         if progress is not None:
             progress("Preparing pictures", index + 1, len(plans))
@@ -172,6 +173,7 @@ def _write(
             "source": str(raw.root),
             "frame": frame.tolist(),
             "settings": settings.model_dump(mode="json"),
+            "carried": dict(raw.carried),
             "views": entries,
         },
     }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -84,6 +85,7 @@ class RawCapture:
         own: Written by this program: nothing needs to be prepared.
         models: What there is to choose from, the chosen one first; empty where there is no choice.
         upright: Whether its z axis is known to point upwards.
+        carried: Keys that other programs need to go on from here to where the capture came from.
     """
 
     kind: Kind
@@ -97,3 +99,4 @@ class RawCapture:
     own: bool = False
     models: tuple[SparseModel, ...] = ()
     upright: bool = True
+    carried: Mapping[str, Any] = field(default_factory=dict)

@@ -24,6 +24,7 @@ _PERSPECTIVE_MODELS = ("PINHOLE", "SIMPLE_PINHOLE", "OPENCV", "SIMPLE_RADIAL", "
 _FISHEYE_MODELS = ("OPENCV_FISHEYE", "SIMPLE_RADIAL_FISHEYE", "RADIAL_FISHEYE")
 _HELDOUT_KEYS = ("val_filenames", "test_filenames")
 _DISTORTION_KEYS = ("k1", "k2", "k3", "k4", "k5", "k6", "p1", "p2")
+_CARRIED_KEYS = ("applied_transform", "applied_scale")
 _LARGEST_SIDE = 65_535
 
 
@@ -95,8 +96,18 @@ class _Parser:
                 self._error("qnerf.bounds", "it is not a lower and an upper corner [x, y, z]", "Correct or remove it.")
                 bounds = None
         points = self._points(content)
+        carried = {key: content[key] for key in _CARRIED_KEYS if key in content}
         return RawCapture(
-            "nerfstudio", name, self.folder, views, tuple(self.problems), points, bounds, prompt, own=bool(own)
+            "nerfstudio",
+            name,
+            self.folder,
+            views,
+            tuple(self.problems),
+            points,
+            bounds,
+            prompt,
+            own=bool(own),
+            carried=carried,
         )
 
     def _points(self, content: dict[str, Any]) -> np.ndarray | None:
