@@ -16,6 +16,8 @@ from qnerf_core.editing.spec import EditSpec
 # model's size. Only the smoothness of the progress bar depends on it.
 _COST = {"encoding": 0.5, "inversion": 0.8, "kept": 1.0, "guidance": 2.3, "look-ahead": 1.0, "decoding": 1.0}
 _COST_OF_FIT_ITERATION = 0.02
+# What a fit does besides its iterations, in iterations.
+_REST_OF_FIT = 20
 
 
 class Bookkeeping:
@@ -77,7 +79,12 @@ class Bookkeeping:
         """
         first = next(other for other in self._plan if other.look_ahead) is interval
         iterations = self._spec.qnerf.iterations if first else self._spec.qnerf.warm_iterations
-        return _COST_OF_FIT_ITERATION * (iterations + 20) * self._views
+        return self.iteration_cost * (iterations + _REST_OF_FIT)
+
+    @property
+    def iteration_cost(self) -> float:
+        """The expected cost of one iteration of a fit."""
+        return _COST_OF_FIT_ITERATION * self._views
 
     def advance(
         self, stage: Stage, views_done: int, now: int, *, interval: int | None = None, step: int | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -28,7 +28,9 @@ from qnerf_core.editing.inputs import EditInputs
 from qnerf_core.editing.intervals import Interval, plan_intervals
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import Cancelled, RunError, StudioError, is_out_of_memory
-from qnerf_core.field.qnerf import QNeRFTrainer
+from qnerf_core.field.qnerf import FitReport, QNeRFTrainer
+
+_REPORTS_OF_A_FIT = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -298,15 +300,14 @@ class _Run:
                         latents[batch] = self._kept(result.latents.float().cpu(), step + 1, batch)
                 size = batch.stop - batch.start
                 yield self.books.advance("look-ahead", batch.stop, size, interval=interval.index, step=step)
-        yield self.books.spent("qnerf", 0.0, 0, interval=interval.index)
         before = self.books.seconds["qnerf"]
         with self.books.timed("qnerf"):
             if self.trainer is None:
                 self.trainer = self._new_trainer()
-            report = self.trainer.fit(recorded, cancelled=self.cancelled)
+        report = yield from self._fit(self.trainer, interval, recorded)
+        with self.books.timed("qnerf"):
             rendered = self.trainer.render()
             self.targets = GuidanceTargets.of(rendered)
-        yield self.books.spent("qnerf", self.books.fit_cost(interval), self.views, interval=interval.index)
         yield FieldFitted(
             self.run_id,
             interval.index,
@@ -321,6 +322,26 @@ class _Run:
             tuple(self.pixel_probe.maps(layer) for layer in recorded),
             self.trainer.render_depth(),
         )
+
+    def _fit(
+        self, trainer: QNeRFTrainer, interval: Interval, recorded: list[torch.Tensor]
+    ) -> Generator[Event, None, FitReport]:
+        """Fit the field, telling how far it is a number of times."""
+        yield self.books.spent("qnerf", 0.0, 0, interval=interval.index)
+        fitting, told = trainer.fitting(recorded, cancelled=self.cancelled), 0
+        while True:
+            try:
+                with self.books.timed("qnerf"):
+                    done, count = next(fitting)
+            except StopIteration as end:
+                report: FitReport = end.value
+                break
+            if done - told >= max(1, count // _REPORTS_OF_A_FIT):
+                yield self.books.spent("qnerf", self.books.iteration_cost * (done - told), 0, interval=interval.index)
+                told = done
+        rest = self.books.fit_cost(interval) - self.books.iteration_cost * told
+        yield self.books.spent("qnerf", rest, self.views, interval=interval.index)
+        return report
 
     def _decode(self) -> Iterator[Event]:
         for batch in self.batches:
@@ -349,4 +370,4 @@ class _Run:
         return images if self.background is None else self.background.pictures(images, batch)
 
     def _on_device(self, latents: torch.Tensor) -> torch.Tensor:
-        return latents.to(self.backbone.device, self.backbone.dtype)
+        return latents.to(self.backbone.device)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from qnerf_core.field.footprints import Footprints
 from qnerf_core.field.known_space import KnownSpace, know_space
 from qnerf_core.field.qnerf_initial import principal_components, solve_head, splat
 from qnerf_core.field.qnerf_network import QNeRFNetwork
-from qnerf_core.field.qnerf_training import Progress, TrainingRays, train
+from qnerf_core.field.qnerf_training import TrainingRays, train
 from qnerf_core.field.rays import (
     Rays,
     Samples,
@@ -109,21 +109,43 @@ class QNeRFTrainer:
         self._deviations = [torch.ones(count) for count in self.channels]
         self._rendered: tuple[Tensor, Tensor] | None = None
 
-    def fit(
-        self,
-        queries: Sequence[Tensor],
-        iterations: int | None = None,
-        *,
-        progress: Progress | None = None,
-        cancelled: Callable[[], bool] | None = None,
-    ) -> FitReport:
+    def fit(self, queries: Sequence[Tensor], iterations: int | None = None) -> FitReport:
         """Fit the queries of all views.
 
         Args:
             queries: Per layer (V, channels, height, width).
             iterations: Steps; None for the settings' number of a first or later fit.
-            progress: Called with the iteration, their number and the loss.
+
+        Returns:
+            What was done.
+
+        Raises:
+            FieldError: If the queries are not of the trainer's shapes or not finite.
+        """
+        fitting = self.fitting(queries, iterations)
+        while True:
+            try:
+                next(fitting)
+            except StopIteration as end:
+                report: FitReport = end.value
+                return report
+
+    def fitting(
+        self,
+        queries: Sequence[Tensor],
+        iterations: int | None = None,
+        *,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Generator[tuple[int, int], None, FitReport]:
+        """Fit the queries of all views, an iteration with every value asked for.
+
+        Args:
+            queries: Per layer (V, channels, height, width).
+            iterations: Steps; None for the settings' number of a first or later fit.
             cancelled: Asked before every iteration.
+
+        Yields:
+            Iterations that are done, and how many there will be.
 
         Returns:
             What was done.
@@ -147,18 +169,13 @@ class QNeRFTrainer:
         if not warm:
             self._begin(targets, generator)
         self._solve_heads(self._composite()[0], targets, rounds=1)
-        losses = train(
-            self._network,
-            self._rays,
-            self._footprints,
-            targets,
-            self.settings,
-            self.settings.depth_sigma * self._diagonal,
-            iterations,
-            generator,
-            progress,
-            cancelled,
-        )
+        sigma = self.settings.depth_sigma * self._diagonal
+        rays, footprints = self._rays, self._footprints
+        losses: list[float] = []
+        steps = train(self._network, rays, footprints, targets, self.settings, sigma, iterations, generator, cancelled)
+        for loss in steps:
+            losses.append(loss)
+            yield len(losses), iterations
         features, distance = self._composite()
         self._solve_heads(features, targets, rounds=3 if self.settings.loss == "norm" else 1)
         self._rendered = features, distance
@@ -167,8 +184,8 @@ class QNeRFTrainer:
             for layer, target in enumerate(targets)
         )
         seconds = time.perf_counter() - started
-        rays, samples = self._rays.samples.distances.shape
-        return FitReport(tuple(losses), seconds, rays, samples, warm, errors)
+        count, samples = rays.samples.distances.shape
+        return FitReport(tuple(losses), seconds, count, samples, warm, errors)
 
     def render(self, views: Sequence[int] | None = None) -> list[Tensor]:
         """Render the queries of views.

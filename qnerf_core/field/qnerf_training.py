@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import cos, pi
 
@@ -16,8 +16,6 @@ from qnerf_core.field.rays import Samples
 from qnerf_core.field.settings import QNeRFSettings
 
 _KNOWN_DENSITY_RATE = 0.05
-
-Progress = Callable[[int, int, float], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,10 +89,9 @@ def train(
     sigma: float,
     iterations: int,
     generator: torch.Generator,
-    progress: Progress | None,
     cancelled: Callable[[], bool] | None,
-) -> list[float]:
-    """Lower the query loss and the depth loss by Adam.
+) -> Iterator[float]:
+    """Lower the query loss and the depth loss by Adam, an iteration with every value asked for.
 
     Args:
         network: Trained in place.
@@ -105,10 +102,9 @@ def train(
         sigma: Width of the depth loss, metres.
         iterations: Steps.
         generator: Source of the batches.
-        progress: Called with the iteration, their number and the loss.
         cancelled: Asked before every iteration.
 
-    Returns:
+    Yields:
         The loss of every iteration.
 
     Raises:
@@ -125,7 +121,6 @@ def train(
     blocks = len(rays.known) // footprints.block_rays
     batch = max(1, min(blocks, settings.batch_rays // footprints.block_rays))
     order = torch.zeros(0, dtype=torch.long)
-    losses = []
     for iteration in range(iterations):
         if cancelled is not None and cancelled():
             raise Cancelled
@@ -141,10 +136,7 @@ def train(
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
-        losses.append(float(loss.detach()))
-        if progress is not None:
-            progress(iteration + 1, iterations, losses[-1])
-    return losses
+        yield float(loss.detach())
 
 
 def _loss(

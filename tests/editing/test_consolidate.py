@@ -84,9 +84,12 @@ def test_events_come_in_order_and_complete(inputs: EditInputs) -> None:
 
 
 def test_progress_rises_to_one() -> None:
-    fractions = [event.fraction for event in of_kind(events_of(SHORT), StageProgress)]
+    told = of_kind(events_of(SHORT), StageProgress)
+    fractions = [event.fraction for event in told]
     assert fractions == sorted(fractions)
     assert fractions[-1] == pytest.approx(1.0)
+    fit = {event.fraction for event in told if (event.stage, event.interval) == ("qnerf", 0)}
+    assert len(fit) > SHORT.qnerf.iterations, "every iteration of so short a fit is told"
 
 
 def test_a_stopped_run_resumed_anywhere_ends_with_the_same_bytes(inputs: EditInputs) -> None:

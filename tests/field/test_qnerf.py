@@ -81,8 +81,9 @@ def test_render_of_some_views() -> None:
 def test_cancelling_stops_at_once() -> None:
     seen: list[int] = []
     trainer = _trainer()
+    fitting = trainer.fitting(_queries()[0], cancelled=lambda: len(seen) == 2)
     with pytest.raises(Cancelled):
-        trainer.fit(_queries()[0], progress=lambda done, *_: seen.append(done), cancelled=lambda: len(seen) == 2)
+        seen.extend(done for done, _ in fitting)
     assert seen == [1, 2]
 
 
