@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from app import cli_capture, cli_edit, cli_inspect, cli_models, cli_results
+from app import cli_capture, cli_edit, cli_fit_subject, cli_inspect, cli_models, cli_results
 from app.console import CANCELLED, USER_ERROR, messages, print_error
 from qnerf_core.errors import Cancelled, StudioError
 
@@ -20,6 +20,8 @@ cli = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 cli.command("edit")(cli_edit.edit)
+cli.command("fit-body")(cli_fit_subject.fit_body)
+cli.command("fit-proxy")(cli_fit_subject.fit_proxy)
 cli.command("fit")(cli_results.fit)
 cli.command("export")(cli_results.export)
 cli.command("evaluate")(cli_results.evaluate)

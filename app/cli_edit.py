@@ -49,6 +49,13 @@ def edit(
         str | None,
         typer.Option(help="An edit that the capture brings, or a pose or proxy file.", show_default="raise-arms"),
     ] = None,
+    source_pose: Annotated[
+        str | None,
+        typer.Option(
+            help="The pose or proxy file of the subject in the pictures, as fit-body or fit-proxy writes it.",
+            show_default="the capture's",
+        ),
+    ] = None,
     method: Annotated[
         Method | None, typer.Option(help="independent: every view alone (an ablation).", show_default="qnerf")
     ] = None,
@@ -117,6 +124,7 @@ def edit(
     chosen: dict[str, Any] = {
         "scene": _absolute(scene),
         "edit": _absolute(edit),
+        "source": str(Path(source_pose).resolve()) if source_pose else None,
         "method": method.value if method else None,
         "hard_injection": True if hard_injection else None,
         "progressive": False if no_progressive else None,

@@ -32,6 +32,8 @@ _LIMBS: Mapping[str, tuple[str, ...]] = {
 }
 _TRUNK = ("left_shoulder", "right_shoulder", "left_hip", "right_hip", "neck")
 _LEAST_POINTS = 4
+# Of points beside the line through them.
+_LEAST_SPREAD = 1e-3
 # Metres, on a body of a person's size.
 _QUITE_WRONG = 0.15
 # Sides are exchanged where that explains this much more.
@@ -148,27 +150,31 @@ def _agreeing(model: np.ndarray, places: np.ndarray, size: float | None) -> tupl
     for count in counts:
         for subset in combinations(everything, count):
             rows = list(subset)
-            turn, scale, shift = _similarity(model[rows], places[rows])
+            found = _similarity(model[rows], places[rows])
+            if found is None:
+                continue
+            turn, scale, shift = found
             if size is not None:
                 scale, shift = size, places[rows].mean(axis=0) - size * turn @ model[rows].mean(axis=0)
             off = np.linalg.norm(scale * model @ turn.T + shift - places, axis=1) / scale
             cost = float((np.minimum(off, _QUITE_WRONG) ** 2).sum())
             if cost < best_cost:
                 best, best_cost = (turn, scale, shift), cost
-    assert best is not None
-    return best
-
-
-def _similarity(model: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
-    """Umeyama's (1991) rotation, scale and shift from model points to places, (N, 3) each."""
-    centred, around = model - model.mean(axis=0), places - places.mean(axis=0)
-    left, spread, right = np.linalg.svd(around.T @ centred)
-    if spread[1] < 1e-3 * max(spread[0], 1e-12):
+    if best is None:
         raise KeypointsError(
             "A body cannot be fitted yet",
             "the keypoints seen in two pictures lie on one line",
             "Click both shoulders and both hips.",
         )
+    return best
+
+
+def _similarity(model: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, float, np.ndarray] | None:
+    """Umeyama's (1991) rotation, scale and shift from model points to places, (N, 3) each; None if on a line."""
+    centred, around = model - model.mean(axis=0), places - places.mean(axis=0)
+    left, spread, right = np.linalg.svd(around.T @ centred)
+    if spread[1] < _LEAST_SPREAD * max(spread[0], 1e-12):
+        return None
     sign = np.array([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
     turn = left @ np.diag(sign) @ right
     scale = float((spread * sign).sum() / (centred**2).sum())

@@ -12,6 +12,7 @@ import torch
 from qnerf_core import assets
 from qnerf_core.body.model import BodyModel
 from qnerf_core.body.pose import BodyPose
+from qnerf_core.body.pose_file import FORMAT as POSE_FORMAT
 from qnerf_core.body.pose_file import read_pose
 from qnerf_core.control.body_depth import edited_depth
 from qnerf_core.control.looseness import Looseness, loosely_edited_depth, measure_looseness
@@ -23,6 +24,7 @@ from qnerf_core.editing.region import EditRegion, find_region
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.editing.subject import Subject, surface_points
 from qnerf_core.errors import CaptureError, SettingsError
+from qnerf_core.files import read_json
 from qnerf_core.proxy.files import read_proxy
 from qnerf_core.proxy.model import DepthProxy
 from qnerf_core.scene.camera import Camera
@@ -175,29 +177,34 @@ def find_edit(spec: EditSpec, scene: Scene, capture: Capture | None) -> EditFile
     """Find the files of an edit.
 
     Args:
-        spec: Its `edit` names one of the capture's edits, or a file. A file may have a `source_pose.json` or
-            `source_proxy.json` beside it, which goes before the capture's own source, and which pictures without a
-            `capture.json` need.
+        spec: Its `edit` names one of the capture's edits, or a file. What the pictures show is its `source`, or a
+            `source_pose.json` or `source_proxy.json` beside that file, or else what the capture says.
         scene: What is edited.
         capture: What came with it.
 
     Raises:
-        CaptureError: There is no such edit, or what the pictures show is not known.
+        CaptureError: There is no such edit or file, or what the pictures show is not known.
         SettingsError: The settings ask for another kind of control.
     """
-    given = Path(spec.edit)
-    beside = {kind: given.with_name(name) for kind, name in SOURCE_FILES.items()} if given.is_file() else {}
-    found = next((EditFiles(kind, path, given) for kind, path in beside.items() if path.is_file()), None)
-    if found is None and capture is None:
+    given = Path(spec.edit) if Path(spec.edit).is_file() else None
+    known = _source_of(spec, given, capture)
+    if known is None:
         raise CaptureError(
             f"Cannot edit {scene.name}",
             "what the subject in its pictures looks like is not known",
-            f"Put its pose beside the target's file, named {SOURCE_FILES['skeleton']}; the window does so.",
+            "Fit a body to it (fit-body) and give its pose (--source-pose), or put that beside the target's file, "
+            f"named {SOURCE_FILES['skeleton']}; the window does so.",
         )
-    if found is None:
-        assert capture is not None
-        target = given if given.is_file() else capture.edit(spec.edit).target_path
-        found = EditFiles(capture.control, capture.source_path, target)
+    if given is None and capture is None:
+        raise CaptureError(
+            f"Cannot edit {scene.name}",
+            f"it brings no edits, and there is no file {spec.edit}",
+            "Give a pose or proxy file as the edit.",
+        )
+    kind, source = known
+    target = given if given is not None or capture is None else capture.edit(spec.edit).target_path
+    assert target is not None
+    found = EditFiles(kind, source, target)
     if spec.control.kind not in (None, found.control):
         raise SettingsError(
             f"{scene.name} cannot be edited by {spec.control.kind}",
@@ -205,6 +212,28 @@ def find_edit(spec: EditSpec, scene: Scene, capture: Capture | None) -> EditFile
             "Leave the kind of control to the capture.",
         )
     return found
+
+
+def _source_of(spec: EditSpec, given: Path | None, capture: Capture | None) -> tuple[ControlKind, Path] | None:
+    """What the pictures show, and of which kind it is."""
+    if spec.source is not None:
+        path = Path(spec.source)
+        if not path.is_file():
+            raise CaptureError(
+                "What the pictures show is missing",
+                f"there is no file {path}",
+                "Give the pose or proxy of the subject.",
+            )
+        return _kind_of(path), path
+    for kind, name in SOURCE_FILES.items():
+        if given is not None and given.with_name(name).is_file():
+            return kind, given.with_name(name)
+    return None if capture is None else (capture.control, capture.source_path)
+
+
+def _kind_of(path: Path) -> ControlKind:
+    content = read_json(path) if path.suffix == ".json" else None
+    return "skeleton" if isinstance(content, dict) and content.get("format") == POSE_FORMAT else "depth"
 
 
 def build_inputs(

@@ -12,8 +12,8 @@ from qnerf_core.body.pose import BodyPose
 from qnerf_core.body.pose_file import read_pose
 from qnerf_core.control.loose_depth import depth_control_image
 from qnerf_core.diffusion.backbone import Backbone
-from qnerf_core.editing.inputs import build_inputs, choose_views, find_edit, picture_size, prepare
-from qnerf_core.editing.spec import EditSpec
+from qnerf_core.editing.inputs import EditFiles, build_inputs, choose_views, find_edit, picture_size, prepare
+from qnerf_core.editing.spec import ControlSettings, EditSpec
 from qnerf_core.errors import CaptureError, SettingsError
 from qnerf_core.proxy.files import write_proxy
 from qnerf_core.scene.camera import Camera
@@ -147,6 +147,22 @@ def test_pictures_without_a_capture_file_need_the_pose_in_them(tmp_path: Path) -
     inputs = prepare(spec)
     assert len(inputs.views) == 2
     assert bool((inputs.depth > 0).any())
+
+
+def test_a_fitted_pose_is_what_the_pictures_show(tmp_path: Path) -> None:
+    """As `fit-body` leaves it: not beside the target, and before what the capture says."""
+    capture = write_capture(tmp_path / "capture", views=4, size=64, heldout=1)
+    target, source = (str(assets.poses_folder() / f"{name}.json") for name in ("arms-raised", "wide-stance"))
+    spec = changed(EditSpec(), scene=str(capture), edit=target, source=source)
+    assert find_edit(spec, *load_scene(spec.scene)) == EditFiles("skeleton", Path(source), Path(target))
+    (capture / CAPTURE_FILE).unlink()
+    assert find_edit(spec, *load_scene(spec.scene)) == EditFiles("skeleton", Path(source), Path(target))
+    with pytest.raises(CaptureError, match="no file nowhere"):
+        find_edit(changed(spec, source="nowhere"), *load_scene(spec.scene))
+    with pytest.raises(CaptureError, match="brings no edits"):
+        find_edit(changed(spec, edit="kick"), *load_scene(spec.scene))
+    with pytest.raises(SettingsError, match="its control is skeleton"):
+        find_edit(changed(spec, control=ControlSettings(kind="depth")), *load_scene(spec.scene))
 
 
 @pytest.fixture(scope="module")
