@@ -19,8 +19,9 @@ test: checks
 test-all: checks
 	.ci/with-display $(BIN)/python -m pytest
 
-bench: $(ENVIRONMENT)
+bench: $(ENVIRONMENT) system-packages
 	$(BIN)/python -m qnerf_core.evaluation.benchmark
+	.ci/with-display $(BIN)/python -m app.bench
 
 screenshots: $(ENVIRONMENT) system-packages
 	.ci/with-display $(BIN)/python -m app.screenshots --out docs/pictures

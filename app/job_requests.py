@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.job_state import Job, new_job_id
+from app.run_titles import edit_title
 from qnerf_core.body.pose import BodyPose
 from qnerf_core.body.pose_file import pose_record
 from qnerf_core.errors import SettingsError
@@ -45,7 +46,7 @@ def edit_job(document: Document, branch_from: tuple[Path, int] | None = None) ->
         # The engine writes them, for the disk may take its time.
         own_files = {after: _record(document.target_subject), before: _record(document.source_subject)}
     request: dict[str, Any] = {"spec": spec.model_dump(mode="json"), "files": own_files}
-    title = _title_of(spec.edit)
+    title = edit_title(spec.edit)
     if branch_from is not None:
         request["branch_from"] = {"run": str(branch_from[0]), "interval": branch_from[1]}
         title += f", from interval {branch_from[1] + 1}"
@@ -54,7 +55,7 @@ def edit_job(document: Document, branch_from: tuple[Path, int] | None = None) ->
 
 def export_job(run: Path, parts: set[str], out: Path, interval: int | None = None) -> Job:
     request: dict[str, Any] = {"run": str(run), "parts": sorted(parts)}
-    title = f"Export of {_title_of(RunFolder(run).spec.edit)}"
+    title = f"Export of {edit_title(RunFolder(run).spec.edit)}"
     if interval is not None:
         request["interval"] = interval
         title += f", interval {interval + 1}"
@@ -68,13 +69,6 @@ def fit_job(source: str | Path, out: Path) -> Job:
 
 def _record(subject: BodyPose | DepthProxy) -> dict[str, Any]:
     return pose_record(subject) if isinstance(subject, BodyPose) else proxy_record(subject)
-
-
-def _title_of(edit: str) -> str:
-    if Path(edit).name in TARGET_FILES.values():
-        return "My pose" if Path(edit).name == TARGET_FILES["skeleton"] else "My proxy"
-    words = Path(edit).stem.replace("-", " ").replace("_", " ")
-    return words[:1].upper() + words[1:]
 
 
 def _run_name(edit: str) -> str:

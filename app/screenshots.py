@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -24,11 +25,17 @@ _PATIENCE = 3600.0
 class Photographer:
     """Goes through the journey of a user, taking pictures on the way."""
 
-    def __init__(self, window: MainWindow, out: Path, views: int, steps: int) -> None:
+    def __init__(self, window: MainWindow, out: Path, views: int, steps: int, *, fields: bool) -> None:
         self._window = window
         self._out = out
         self._views = views
         self._steps = steps
+        self._fields = fields
+        self._run: Path | None = None
+
+    def take_run(self, run: Path | None) -> None:
+        """Show this one instead of making one."""
+        self._run = run
 
     # ---- the camera
 
@@ -74,7 +81,10 @@ class Photographer:
         self.wait(lambda: self._window.rooms.is_finished, "the panels")
         self.welcome()
         self.posing()
-        self.running()
+        if self._run is None:
+            self.running()
+        else:
+            self.earlier(self._run)
         self.gallery()
         self.result()
         self.help()
@@ -130,7 +140,7 @@ class Photographer:
         self.wait(lambda: queue.running is not None, "the run")
         job = queue.running
         assert job is not None
-        self.wait(lambda: job.fraction > 0.55 or not job.unfinished, "half of the run")
+        self.wait(lambda: gallery.stop > 0 or not job.unfinished, "the first interval")
         self.shoot("running")
         window.docks.show("queue")
         self.rest()
@@ -138,6 +148,19 @@ class Photographer:
         self.wait(lambda: not job.unfinished, "the end of the run")
         if job.state != "finished":
             raise RuntimeError(f"the run ended {job.state}: {job.failure}")
+
+    def earlier(self, run: Path) -> None:
+        rooms = self._window.rooms
+        assert rooms.document is not None
+        assert rooms.document.project is not None
+        assert rooms.gallery is not None
+        gallery, document = rooms.gallery, rooms.document
+        document.set_current_view(document.current_view, False)
+        copy = rooms.document.project.runs_folder / run.name
+        shutil.copytree(run, copy)
+        document.runsChanged.emit()
+        gallery.set_run(copy)
+        self.wait(lambda: gallery.state is not None and gallery.state.stops, "the run")
 
     def gallery(self) -> None:
         window = self._window
@@ -152,7 +175,8 @@ class Photographer:
         gallery.comparison.set_against("off")
         for page, name in ((1, "sheet-of-intervals"), (2, "enlarged"), (3, "inside"), (4, "plots")):
             if page == 3:
-                gallery.previous_stop()
+                # The first interval's QNeRF is the one that had most to do.
+                gallery.set_stop(1)
             gallery.show_page(page)
             self.rest(2.5)
             self.shoot(name)
@@ -161,10 +185,24 @@ class Photographer:
 
     def result(self) -> None:
         window = self._window
+        window.docks.show("gallery")
+        if self._fields:
+            window.docks.show("result")
+            self._fit()
         for tab in ("result", "export", "history"):
             window.docks.show(tab)
             self.rest(2.0)
             self.shoot(tab)
+
+    def _fit(self) -> None:
+        result, queue = self._window.rooms.result, self._window.rooms.queue
+        assert result is not None
+        assert queue is not None
+        result.fit_result()
+        result.fit_originals()
+        self.wait(lambda: not any(job.unfinished for job in queue.jobs), "both NeRFs")
+        self.wait(lambda: all(pane.image is not None for pane in result.panes.values()), "pictures of both")
+        self.rest(8.0)
 
     def help(self) -> None:
         from app.shell.notices import notify
@@ -189,6 +227,8 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder of the pictures")
     parser.add_argument("--views", type=int, default=8, help="views of the run that is shown")
     parser.add_argument("--steps", type=int, default=12, help="its diffusion steps")
+    parser.add_argument("--run", type=Path, help="show this finished run of the capture person instead of making one")
+    parser.add_argument("--no-nerf", action="store_true", help="show no result in 3D, which takes some minutes to fit")
     arguments = parser.parse_args()
     display.use_x11()
     problem = display.problem()
@@ -199,11 +239,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="qnerf-screenshots-") as home:
         # A fresh program: no settings, projects or recent files of whoever runs this.
         os.environ["QNERF_HOME"] = home
-        _photograph(arguments.out, arguments.views, arguments.steps)
+        _photograph(arguments)
     return 0
 
 
-def _photograph(out: Path, views: int, steps: int) -> None:
+def _photograph(arguments: argparse.Namespace) -> None:
     from app.shell import log, settings
     from app.shell.application import make_application
     from app.shell.commands_help import TOUR_SEEN
@@ -218,7 +258,11 @@ def _photograph(out: Path, views: int, steps: int) -> None:
     window.show()
     window.activateWindow()
     try:
-        Photographer(window, out, views, steps).take_all()
+        photographer = Photographer(
+            window, arguments.out, arguments.views, arguments.steps, fields=not arguments.no_nerf
+        )
+        photographer.take_run(arguments.run)
+        photographer.take_all()
     finally:
         window.closing.agree()
         window.close()

@@ -52,6 +52,8 @@ class Chart(pg.PlotWidget):
         self._item.getViewBox().setMouseEnabled(x=False, y=False)
         self._item.getViewBox().setDefaultPadding(0.02)
         self._item.showGrid(x=False, y=True, alpha=0.12)
+        self._item.getAxis("left").setWidth(_LEFT)
+        self._item.getAxis("bottom").setHeight(_BOTTOM)
         self._mark = pg.InfiniteLine(movable=False)
         self._values = pg.TextItem(anchor=(0, 0))
         self._dress()
@@ -127,6 +129,8 @@ class Chart(pg.PlotWidget):
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_item"):
+            # pyqtgraph keeps the background that was drawn.
+            self.resetCachedContent()
             self._dress()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:

@@ -93,6 +93,6 @@ class Comparison(QObject):
             case "truth":
                 return "Truth" if state.truth else "No truth in this capture"
             case "run":
-                return self.other.path.name if self.other else "No other run"
+                return self.other.title if self.other else "No other run"
             case _:
                 return "Original"

@@ -25,9 +25,10 @@ from app.gallery.run_reader import RunReader, runs_in
 from app.gallery.run_state import RunState, Stop
 from app.gallery.transport import Transport
 from app.gallery.zoom import Zoom
+from app.run_titles import moment, run_title
 from app.shell.tasks import beside
 from qnerf_core.errors import RunError
-from qnerf_core.runs.labels import read_label
+from qnerf_core.runs.folder import RUN_FILE
 
 if TYPE_CHECKING:
     from app.jobs import JobQueue
@@ -214,7 +215,7 @@ class Gallery(QWidget):
         at_newest = same and before is not None and self.stop >= before.newest
         for part in (self.grid, self.enlarged, self.inside, self.plots, self.transport, self._hover):
             part.set_state(state)
-        self.header.show_state(state, read_label(state.path).title if state else "")
+        self.header.show_state(state)
         self.transport.setVisible(bool(state and state.stops))
         if state is None or not state.stops:
             self._explain(state)
@@ -254,15 +255,15 @@ class Gallery(QWidget):
     def _take_other(self, other: RunState) -> None:
         if not other.stops:
             cause = other.problem or "it has no pictures yet"
-            raise RunError(f"Cannot compare with {other.path.name}", cause, "Choose another run.")
+            raise RunError(f"Cannot compare with {other.title}", cause, "Choose another run.")
         self.comparison.compare_with(other)
 
     def _compare_plots(self) -> None:
         self.plots.set_other(self.comparison.other if self.comparison.against == "run" else None)
 
     def _other_runs(self) -> list[tuple[str, Path]]:
-        runs = runs_in(self._runs_folder)
-        return [(read_label(path).title or path.name, path) for path in runs if path != self.run]
+        runs = [path for path in runs_in(self._runs_folder) if path != self.run]
+        return [(f"{run_title(path)}, {moment((path / RUN_FILE).stat().st_mtime)}", path) for path in runs]
 
     # ---- keys and commands
 

@@ -137,20 +137,21 @@ class Header(QWidget):
         comparison = self._comparison
         other = comparison.other
         name = NAMES[comparison.against]
+        name = f"{name[0].lower()}{name[1:]}"
         if comparison.against == "run" and other is not None:
-            name = other.path.name
-        self.compare.setText("Compare" if comparison.against == "off" else f"Against {name[0].lower()}{name[1:]}")
+            name = other.title
+        self.compare.setText("Compare" if comparison.against == "off" else f"Against {name}")
         for against, action in self._against.items():
             action.setChecked(against == comparison.against)
         for style, action in self._styles.items():
             action.setChecked(style == comparison.style)
             action.setEnabled(comparison.active)
 
-    def show_state(self, state: RunState | None, title: str = "") -> None:
+    def show_state(self, state: RunState | None) -> None:
         truth = self._against["truth"]
         truth.setEnabled(state is None or bool(state.truth))
         truth.setToolTip("" if truth.isEnabled() else "This capture does not know the truth of this edit")
-        words = [title or (state.path.name if state else "")]
+        words = [state.title if state else ""]
         if state and state.status == "running":
             words.append(f"{state.fraction:.0%}, {state.activity[:1].lower()}{state.activity[1:]}")
         elif state and state.status:

@@ -151,12 +151,12 @@ class PlotsPage(QWidget):
         return Series(self._named("guidance loss", dashed), self.palette().highlight().color(), points, dashed)
 
     def _named(self, name: str, dashed: bool) -> str:
-        return f"{name}, {self._other.path.name}" if dashed and self._other else name
+        return f"{name}, {self._other.title}" if dashed and self._other else name
 
     def _write_legend(self) -> None:
         parts = [(self._grey, "● recorded"), (_GREEN, "● rendered"), (ORANGE, "● after the interval")]
         if self._other:
-            parts.append((self._grey, f"- - {self._other.path.name}"))
+            parts.append((self._grey, f"- - {self._other.title}"))
         texts = [f"<span style='color:{colour.name()}'>{text}</span>" for colour, text in parts]
         self.legend.setText("&nbsp;&nbsp;&nbsp;".join(texts))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from app.gallery.run_state import Fit, Picture, RunState, Stop, StopState
+from app.run_titles import run_title
 from qnerf_core import files
 from qnerf_core.errors import StudioError
 from qnerf_core.runs.folder import INFO_FILE, LOG_FILE, RUN_FILE, RunFolder
@@ -90,9 +91,11 @@ class RunReader:
         try:
             return self._read(RunFolder(self.path), live)
         except StudioError as error:
-            return RunState(self.path, problem=str(error))
+            return RunState(self.path, self.path.name, problem=str(error))
         except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-            return RunState(self.path, problem=f"{self.path / RUN_FILE} is damaged: it lacks what a run must have.")
+            return RunState(
+                self.path, self.path.name, problem=f"{self.path / RUN_FILE} is damaged: it lacks what a run must have."
+            )
 
     def _read(self, run: RunFolder, live: bool | None) -> RunState:
         self._log.read()
@@ -103,6 +106,7 @@ class RunReader:
         originals, truth = self._capture(run)
         return RunState(
             path=self.path,
+            title=run_title(self.path),
             spec=run.spec,
             status=status,
             views=run.views,

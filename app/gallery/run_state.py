@@ -63,6 +63,7 @@ class RunState:
     """All that the gallery shows of a run, as it was when it was read. `problem` says why a run cannot be read."""
 
     path: Path
+    title: str = ""
     spec: EditSpec | None = None
     status: str = ""
     views: tuple[str, ...] = ()

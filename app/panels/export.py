@@ -11,12 +11,12 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVB
 from app.gallery.empty import EmptyState
 from app.job_state import Job
 from app.panels.export_row import PARTS, ExportRow, Made, find_made
+from app.run_titles import run_title
 from app.shell.icons import set_icon
 from app.shell.tasks import beside
 from qnerf_core import files
 from qnerf_core.errors import FileFormatError, StudioError
 from qnerf_core.runs.folder import RunFolder
-from qnerf_core.runs.labels import read_label
 
 if TYPE_CHECKING:
     from app.document.document import Document
@@ -165,7 +165,7 @@ class ExportPanel(QWidget):
         self.empty.setVisible(self._run is None)
         if self._run is None or self.out is None:
             return
-        self.title.setText(read_label(self._run).title or self._run.name)
+        self.title.setText(run_title(self._run))
         hint = (
             f"To {self.out}" if self._possible else "This run has no result yet. Its single intervals can be exported."
         )

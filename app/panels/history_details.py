@@ -49,6 +49,7 @@ class HistoryDetails(QFrame):
         self.recall.setObjectName("historyRecall")
         self.recall.setText("Recall")
         self.recall.setToolTip("Set all settings and the pose as they were in this run")
+        self.recall.setProperty("raised", True)
         self.recall.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
         self.recall.clicked.connect(self.recalled)
         menu = QMenu(self.recall)

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.run_titles import edit_title, moment
 from qnerf_core import files
 from qnerf_core.errors import FileFormatError
 from qnerf_core.runs.folder import RUN_FILE
@@ -37,12 +37,7 @@ class RunEntry:
 
     @property
     def when(self) -> str:
-        if not self.created:
-            return ""
-        then, now = time.localtime(self.created), time.localtime()
-        if then[:3] == now[:3]:
-            return time.strftime("Today %H:%M", then)
-        return time.strftime("%d %b %H:%M" if then.tm_year == now.tm_year else "%d %b %Y", then)
+        return moment(self.created)
 
     @property
     def words(self) -> str:
@@ -62,11 +57,10 @@ def _entry(run: Path) -> RunEntry:
         info: Any = files.read_json(run / RUN_FILE)
         spec = info["spec"]
         views = info.get("views", [])
-        edit = Path(str(spec["edit"]))
         return RunEntry(
             run,
             label,
-            edit="Own pose" if edit.suffix else edit.name,
+            edit=edit_title(str(spec["edit"])),
             method=METHODS.get(spec["method"], str(spec["method"])),
             status=str(info["status"]),
             seed=int(spec["seed"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
 from app.panels.job_row import JobRow
@@ -40,9 +41,11 @@ class QueuePanel(QWidget):
         self.clear_button.clicked.connect(queue.clear_done)
         queue.jobsChanged.connect(self.refresh)
         queue.jobUpdated.connect(self._refresh_row)
-        self.refresh()
 
     def refresh(self) -> None:
+        # Rows cost time to make: nobody waits for those that are not seen.
+        if not self.isVisible():
+            return
         jobs = self._queue.jobs
         for gone in self.rows.keys() - {job.id for job in jobs}:
             self.rows.pop(gone).deleteLater()
@@ -59,8 +62,12 @@ class QueuePanel(QWidget):
 
     def _refresh_row(self, job_id: str) -> None:
         row = self.rows.get(job_id)
-        if row is not None:
+        if row is not None and self.isVisible():
             row.refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.refresh()
 
     def _summarise(self) -> None:
         states = [job.state for job in self._queue.jobs]

@@ -16,9 +16,9 @@ from app.panels.figures import FigureTable, read_figures
 from app.panels.nerf_pair import NerfPair
 from app.panels.nerf_pane import NerfPane
 from app.panels.orbit import Orbit
+from app.run_titles import run_title
 from app.shell.icons import set_icon
 from app.shell.tasks import beside
-from qnerf_core.runs.labels import read_label
 
 if TYPE_CHECKING:
     from app.document.document import Document
@@ -132,7 +132,7 @@ class ResultPanel(QWidget):
         for pane in self.panes.values():
             pane.set_missing("no NeRF yet")
         if run is not None:
-            self.title.setText(read_label(run).title or run.name)
+            self.title.setText(run_title(run))
             self.reset_camera()
             self.refresh()
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QObject, Qt
+from PySide6.QtWidgets import QSizePolicy
 
 from app.shell.docks import STATE_VERSION
 from app.shell.settings import Preferences, ThemeChoice
@@ -44,22 +45,27 @@ class LookCommands(QObject):
                 dock.hide()
         if which == "gallery":
             window.docks.show("gallery")
-            window.stack.hide()
-            window.resizeDocks([window.docks.docks["gallery"]], [window.height()], Qt.Orientation.Vertical)
+            self._show_centre(False)
         window.refresh()
 
     def leave_focus(self) -> None:
-        self._window.stack.show()
+        self._show_centre(True)
         if self._before is not None:
             self._window.restoreState(self._before, STATE_VERSION)
         self._before, self.focused = None, ""
         self._window.refresh()
 
+    def _show_centre(self, shown: bool) -> None:
+        """Without it the docks have its room, but for what a notice needs."""
+        policy = QSizePolicy.Policy
+        self._window.stack.setVisible(shown)
+        self._window.centralWidget().setSizePolicy(policy.Preferred, policy.Preferred if shown else policy.Maximum)
+
     def fullscreen(self) -> None:
         self._window.setWindowState(self._window.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def reset_layout(self) -> None:
-        self._window.stack.show()
+        self._show_centre(True)
         self._before, self.focused = None, ""
         self._window.docks.reset()
         self._window.refresh()

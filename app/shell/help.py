@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QDesktopServices, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QTextBrowser, QToolButton, QVBoxLayout, QWidget
 
 from app.paths import resources_folder
@@ -94,6 +94,7 @@ class HelpPanel(QWidget):
         self._browser.document().setDefaultStyleSheet(f"a {{ color: {theme.accent}; }}")
         self._browser.document().setDocumentMargin(10)
         self._browser.setMarkdown((_folder() / f"{self._page}.md").read_text(encoding="utf-8"))
+        _space_out(self._browser.document())
         self._choice.setCurrentIndex(self._choice.findData(self._page))
         self._back.setEnabled(bool(self._before))
 
@@ -103,3 +104,16 @@ class HelpPanel(QWidget):
             self.show_page(name)
         else:
             QDesktopServices.openUrl(link)
+
+
+def _space_out(document: QTextDocument) -> None:
+    """Markdown comes without any room between its paragraphs."""
+    block = document.begin()
+    while block.isValid():
+        cursor, form = QTextCursor(block), block.blockFormat()
+        if cursor.currentTable() is None:
+            level = form.headingLevel()
+            form.setTopMargin(18 if level > 1 else 4)
+            form.setBottomMargin(6 if level else 8 if block.textList() is None else 3)
+            cursor.setBlockFormat(form)
+        block = block.next()

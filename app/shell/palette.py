@@ -156,8 +156,7 @@ class _Rows(QStyledItemDelegate):
         weak = strong
         weak.setAlphaF(0.65)
         painter.setPen(weak)
-        painter.drawText(inner, middle | Qt.AlignmentFlag.AlignRight, entry.keys or entry.group)
-        if entry.keys:
-            width = painter.fontMetrics().horizontalAdvance("Ctrl+Shift+Space") + 16
-            painter.drawText(inner.adjusted(0, 0, -width, 0), middle | Qt.AlignmentFlag.AlignRight, entry.group)
+        painter.drawText(inner, middle | Qt.AlignmentFlag.AlignRight, entry.keys)
+        width = painter.fontMetrics().horizontalAdvance("Ctrl+Shift+Space") + 16
+        painter.drawText(inner.adjusted(0, 0, -width, 0), middle | Qt.AlignmentFlag.AlignRight, entry.group)
         painter.restore()

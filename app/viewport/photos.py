@@ -54,6 +54,10 @@ class Photos(QObject):
             if image is not None:
                 yield index, _pixels(image)
 
+    @property
+    def idle(self) -> bool:
+        return self._store.idle
+
     def close(self) -> None:
         self._store.close()
 

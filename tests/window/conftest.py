@@ -16,6 +16,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QSettings, QThread, QTimer
 from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
 
+from app.document.document import Document
 from app.shell import display, settings
 from app.shell.application import make_application
 from app.shell.commands_help import TOUR_SEEN
@@ -57,9 +58,12 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> QApplication:
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder and settings of this test's own."""
-    folder = tmp_path / "home"
-    folder.mkdir()
-    monkeypatch.setenv("QNERF_HOME", str(folder))
+    return _at_home(tmp_path / "home", monkeypatch)
+
+
+def _at_home(folder: Path, patch: pytest.MonkeyPatch) -> Path:
+    folder.mkdir(exist_ok=True)
+    patch.setenv("QNERF_HOME", str(folder))
     for form in (QSettings.Format.NativeFormat, QSettings.Format.IniFormat):
         QSettings.setPath(form, QSettings.Scope.UserScope, str(folder / "settings"))
     return folder
@@ -68,20 +72,18 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def qapp(application: QApplication, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[QApplication]:
     """The application; the test fails if it leaves windows, timers, threads or child processes behind."""
-    errors: list[BaseException] = []
-    monkeypatch.setattr(sys, "excepthook", lambda _kind, error, _trace: errors.append(error))
-    for name in ("information", "question", "warning", "critical", "exec"):
-        monkeypatch.setattr(QMessageBox, name, _blocking(name))
-    monkeypatch.setattr(QDialog, "exec", _blocking("QDialog.exec"))
+    errors = _caught(monkeypatch)
     children = {child.pid for child in psutil.Process().children(recursive=True)}
     threads = set(threading.enumerate())
+    others = application.topLevelWidgets()
     settings.set_flag(TOUR_SEEN)
     yield application
-    for window in [widget for widget in application.topLevelWidgets() if isinstance(widget, MainWindow)]:
-        window.closing.agree()
     for widget in application.topLevelWidgets():
-        widget.close()
-        widget.deleteLater()
+        if widget not in others:
+            if isinstance(widget, MainWindow):
+                widget.closing.agree()
+            widget.close()
+            widget.deleteLater()
     settle()
     left = _left_behind(threads, children)
     deadline = time.monotonic() + 20
@@ -99,22 +101,87 @@ def open_window(qapp: QApplication) -> OpenWindow:
     """Opens the main window and waits until everything is in it."""
 
     def open_it(path: Path | None = None, project: str | None = None) -> MainWindow:
-        found = notices()
-        assert found is not None
-        lines = LogLines(qapp)
-        window = MainWindow(found, lines, path)
-        window.destroyed.connect(lines.deleteLater)
-        window.show()
-        # There is no window manager that would give it the keyboard.
-        window.activateWindow()
-        assert wait_until(lambda: window.isActiveWindow() and window.rooms.is_finished)
+        window = _opened(qapp, path)
         if project is not None:
-            window.file.begin(project)
-            assert wait_until(lambda: window.rooms.document is not None and window.rooms.document.project is not None)
-            settle()
+            begin(window, project)
         return window
 
     return open_it
+
+
+def _opened(application: QApplication, path: Path | None = None) -> MainWindow:
+    found = notices()
+    assert found is not None
+    lines = LogLines(application)
+    window = MainWindow(found, lines, path)
+    window.destroyed.connect(lines.deleteLater)
+    window.show()
+    # There is no window manager that would give it the keyboard.
+    window.activateWindow()
+    assert wait_until(lambda: window.isActiveWindow() and window.rooms.is_finished)
+    return window
+
+
+def begin(window: MainWindow, capture: str = "person") -> Document:
+    """A new project in the window."""
+    window.file.begin(capture)
+    document = window.rooms.document
+    assert document is not None
+    assert wait_until(lambda: document.project is not None)
+    settle()
+    return document
+
+
+@pytest.fixture(scope="module")
+def module_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("module") / "home"
+
+
+@pytest.fixture(scope="module")
+def module_window(application: QApplication, module_home: Path) -> Iterator[MainWindow]:
+    """The one window of a module's tests that take `window`."""
+    with pytest.MonkeyPatch.context() as patch:
+        _at_home(module_home, patch)
+        settings.set_flag(TOUR_SEEN)
+        window = _opened(application)
+        yield window
+        window.closing.agree()
+        window.close()
+        window.deleteLater()
+        settle()
+
+
+@pytest.fixture
+def window(module_window: MainWindow, module_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
+    """A window without a project, for tests that change no settings; other tests of the module had it before."""
+    _at_home(module_home, monkeypatch)
+    errors = _caught(monkeypatch)
+    module_window.activateWindow()
+    assert wait_until(module_window.isActiveWindow)
+    yield module_window
+    for widget in QApplication.topLevelWidgets():
+        if widget is not module_window and widget.isWindow() and widget.isVisible():
+            widget.close()
+    while module_window.notice_bar.notice is not None:
+        module_window.notice_bar.dismiss()
+    document, queue = module_window.rooms.document, module_window.rooms.queue
+    assert document is not None
+    assert queue is not None
+    assert queue.running is None
+    document.close_project()
+    settle()
+    if errors:
+        raise errors[0]
+
+
+def _caught(patch: pytest.MonkeyPatch) -> list[BaseException]:
+    """Errors of slots from now on; what would wait for an answer is one."""
+    errors: list[BaseException] = []
+    patch.setattr(sys, "excepthook", lambda _kind, error, _trace: errors.append(error))
+    for name in ("information", "question", "warning", "critical", "exec"):
+        patch.setattr(QMessageBox, name, _blocking(name))
+    patch.setattr(QDialog, "exec", _blocking("QDialog.exec"))
+    return errors
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 180.0) -> bool:

@@ -1,15 +1,12 @@
 from __future__ import annotations
 
 import json
-import logging
-import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -31,6 +28,7 @@ from app.jobs import Job, JobQueue
 from app.panels.edit import EditPanel
 from app.panels.queue import QueuePanel
 from app.presets import PRESETS_FILE
+from app.watchdog import Watchdog
 from qnerf_core.body.pose_file import parse_pose
 from qnerf_core.body.surface import BodySurface
 from qnerf_core.runs.folder import RunFolder
@@ -274,6 +272,10 @@ def test_jobs_show_their_state_and_obey_their_buttons(document: Document, queue:
     assert panel.summary.text() == "1 running, 3 waiting"
     QTest.mouseClick(child(panel, QToolButton, "queue_pause"), LEFT)
     assert {job.state for job in queue.jobs[1:]} == {"paused"}
+    panel.hide()
+    queue.remove("b")
+    panel.show()
+    assert set(panel.rows) == {"a", "c", "d"}
     panel.close()
     panel.deleteLater()
 
@@ -290,37 +292,13 @@ def test_the_window_stays_smooth_while_an_edit_runs(open_window: OpenWindow) -> 
     document.set_spec(views=2, tau=1, **{"diffusion.steps": 4})
     panel = window.rooms.panels["edit"]
     assert isinstance(panel, EditPanel)
+    watchdog = Watchdog(window)
+    watchdog.start()
     panel.start()
-    stalls = Stalls(window)
     assert wait_until(lambda: bool(queue.jobs) and not queue.jobs[0].unfinished, 900)
-    stalls.stop()
+    watchdog.stop()
     job = queue.jobs[0]
     assert job.state == "finished", job.failure
     assert RunFolder(job.folder).status == "finished"
-    said = f"longest stall {stalls.wall:.3f} s, {stalls.computing:.3f} s of it computing, load {os.getloadavg()[0]}"
-    logging.getLogger(__name__).info(said)
     # What the thread itself computes is its own fault whatever else the machine does; waiting for a core is not.
-    assert stalls.computing < 0.1, said
-    if os.getloadavg()[0] < (os.cpu_count() or 1) + 1.5:
-        assert stalls.wall < 0.1, said
-
-
-class Stalls:
-    """The longest time the event loop took between two ticks: by the clock, and of the thread's own computing."""
-
-    def __init__(self, parent: QWidget) -> None:
-        self.wall = self.computing = 0.0
-        self._timer = QTimer(parent)
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.timeout.connect(self._tick)
-        self._last = (time.perf_counter(), time.thread_time())
-        self._timer.start(5)
-
-    def stop(self) -> None:
-        self._timer.stop()
-
-    def _tick(self) -> None:
-        now = (time.perf_counter(), time.thread_time())
-        self.wall = max(self.wall, now[0] - self._last[0])
-        self.computing = max(self.computing, now[1] - self._last[1])
-        self._last = now
+    assert watchdog.longest_own < 100, f"and {watchdog.longest:.0f} ms by the clock"

@@ -13,12 +13,12 @@ from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from app.job_state import Job
 from app.shell.welcome import CaptureCard
+from app.watchdog import Watchdog
 from app.window import MainWindow
 from qnerf_core.body.pose import SMPL_JOINTS
 from qnerf_core.runs.folder import RunFolder
 from tests.window.conftest import OpenWindow, settle, wait_until
 from tests.window.viewport_hands import drag, joint_pixel, look
-from tests.window.watchdog import Watchdog
 
 LEFT = Qt.MouseButton.LeftButton
 _log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ def edit(window: MainWindow) -> Job:
     document, gallery = window.rooms.document, window.rooms.gallery
     assert document is not None
     assert gallery is not None
-    document.set_spec(**{"views": 2, "diffusion.steps": 4})
+    document.set_spec(**{"views": 2, "tau": 2, "diffusion.steps": 4})
     window.docks.show("edit")
     settle()
     watchdog = Watchdog()

@@ -28,7 +28,7 @@ from app.shell.sheet import ShortcutSheet
 from app.shell.shortcut_editor import ShortcutEditor
 from app.viewport.viewport import SHOWABLE
 from app.window import MainWindow
-from tests.window.conftest import OpenWindow, settle, wait_until
+from tests.window.conftest import OpenWindow, begin, settle, wait_until
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
@@ -51,9 +51,8 @@ def test_the_table_is_sound() -> None:
             assert shortcuts.conflict(action, keys, defaults, ACTIONS) is None
 
 
-def test_every_action_finds_its_method_and_every_condition_exists(qapp: QApplication, open_window: OpenWindow) -> None:
-    window = open_window(project="person")
-    window.rooms.document.select_joint("left_wrist")  # type: ignore[union-attr]
+def test_every_action_finds_its_method_and_every_condition_exists(window: MainWindow) -> None:
+    begin(window).select_joint("left_wrist")
     for action in ACTIONS:
         target = window.actions_of_table._targets[action.target]
         assert callable(getattr(target, action.method, None)), action.call
@@ -77,16 +76,14 @@ def test_fuzzy_search_prefers_starts_of_words() -> None:
     assert best("MIRR", entries)[0].text == "Mirror pose"
 
 
-def test_the_palette_runs_what_is_typed(qapp: QApplication, open_window: OpenWindow) -> None:
-    window = open_window(project="person")
-    document = window.rooms.document
-    assert document is not None
+def test_the_palette_runs_what_is_typed(window: MainWindow) -> None:
+    document = begin(window)
     before = document.target_pose
     document.apply_library_pose("kick")
     settle()
     QTest.keyClick(window, Qt.Key.Key_P, CONTROL | SHIFT)
-    assert wait_until(lambda: any(w.objectName() == "palette" for w in qapp.topLevelWidgets()))
-    palette = next(w for w in qapp.topLevelWidgets() if w.objectName() == "palette")
+    assert wait_until(lambda: any(w.objectName() == "palette" for w in QApplication.topLevelWidgets()))
+    palette = next(w for w in QApplication.topLevelWidgets() if w.objectName() == "palette")
     query = child(palette, QLineEdit, "paletteQuery")
     QTest.keyClicks(query, "undo")
     rows = child(palette, QListWidget, "paletteList")
@@ -98,10 +95,8 @@ def test_the_palette_runs_what_is_typed(qapp: QApplication, open_window: OpenWin
     assert not document.undo_stack.canUndo()
 
 
-def test_the_edit_menu_says_what_is_undone(qapp: QApplication, open_window: OpenWindow) -> None:
-    window = open_window(project="person")
-    document = window.rooms.document
-    assert document is not None
+def test_the_edit_menu_says_what_is_undone(window: MainWindow) -> None:
+    document = begin(window)
     undo = window.actions_of_table.qactions["edit.undo"]
     assert not undo.isEnabled()
     document.apply_library_pose("kick")
@@ -114,8 +109,7 @@ def test_the_edit_menu_says_what_is_undone(qapp: QApplication, open_window: Open
     assert redo.text() == "Redo Apply kick"
 
 
-def test_actions_without_a_project_are_off(qapp: QApplication, open_window: OpenWindow) -> None:
-    window = open_window()
+def test_actions_without_a_project_are_off(window: MainWindow) -> None:
     settle()
     actions = window.actions_of_table.qactions
     assert not actions["file.save"].isEnabled()
@@ -157,8 +151,7 @@ def test_a_shortcut_is_changed_and_kept(qapp: QApplication, open_window: OpenWin
     assert again.actions_of_table.qactions["pose.mirror"].shortcut() == QKeySequence("F7")
 
 
-def test_a_taken_shortcut_is_named_and_can_be_taken_over(qapp: QApplication, open_window: OpenWindow) -> None:
-    window = open_window()
+def test_a_taken_shortcut_is_named_and_can_be_taken_over(window: MainWindow) -> None:
     editor = editor_of(window)
     editor.choose("pose.mirror")
     keys = child(editor, QKeySequenceEdit, "shortcutKeys")
@@ -179,10 +172,9 @@ def test_a_taken_shortcut_is_named_and_can_be_taken_over(qapp: QApplication, ope
     assert actions["file.save"].shortcut() == QKeySequence("Ctrl+S")
 
 
-def test_the_sheet_lists_every_shortcut(qapp: QApplication, open_window: OpenWindow) -> None:
-    window = open_window()
+def test_the_sheet_lists_every_shortcut(window: MainWindow) -> None:
     window.help.sheet()
-    sheet = next(w for w in qapp.topLevelWidgets() if isinstance(w, ShortcutSheet))
+    sheet = next(w for w in QApplication.topLevelWidgets() if isinstance(w, ShortcutSheet) and w.isVisible())
     shown = {label.text() for label in sheet.findChildren(QLabel)}
     for action in ACTIONS:
         if action.keys:
@@ -192,9 +184,8 @@ def test_the_sheet_lists_every_shortcut(qapp: QApplication, open_window: OpenWin
 
 
 @pytest.mark.parametrize("name", ["help.about", "help.sheet", "edit.shortcuts", "file.preferences"])
-def test_dialogs_open_without_holding_up_the_program(qapp: QApplication, open_window: OpenWindow, name: str) -> None:
-    window = open_window()
+def test_dialogs_open_without_holding_up_the_program(window: MainWindow, name: str) -> None:
     window.actions_of_table.qactions[name].trigger()
-    dialogs = [w for w in qapp.topLevelWidgets() if isinstance(w, QDialog) and w.isVisible()]
+    dialogs = [w for w in QApplication.topLevelWidgets() if isinstance(w, QDialog) and w.isVisible()]
     assert len(dialogs) == 1
     dialogs[0].reject()

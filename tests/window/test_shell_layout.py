@@ -9,7 +9,7 @@ from app.shell.commands_help import TOUR_SEEN
 from app.shell.help import FIRST_PAGE, page_of, pages
 from app.shell.tour import Tour
 from app.window import MainWindow
-from tests.window.conftest import OpenWindow, settle, wait_until
+from tests.window.conftest import OpenWindow, begin, settle, wait_until
 
 
 def shown(window: MainWindow) -> set[str]:
@@ -22,8 +22,7 @@ def close(window: MainWindow) -> None:
     settle()
 
 
-def test_the_welcome_page_has_the_window_for_itself(qapp: QApplication, open_window: OpenWindow) -> None:
-    window = open_window()
+def test_the_welcome_page_has_the_window_for_itself(window: MainWindow) -> None:
     assert shown(window) == set()
     assert window.welcome.isVisible()
 
@@ -81,7 +80,7 @@ def test_focus_modes_give_back_what_was(qapp: QApplication, open_window: OpenWin
     window.actions_of_table.run("window.focus_gallery")
     settle()
     assert shown(window) == {"gallery"}
-    assert window.docks.docks["gallery"].height() > window.height() / 2
+    assert window.docks.docks["gallery"].height() > 0.8 * window.height()
     window.actions_of_table.run("window.focus_gallery")
     settle()
     assert shown(window) == before
@@ -91,9 +90,9 @@ def test_focus_modes_give_back_what_was(qapp: QApplication, open_window: OpenWin
     assert shown(again) == before
 
 
-def test_the_tour_points_at_real_widgets_and_can_be_skipped(qapp: QApplication, open_window: OpenWindow) -> None:
+def test_the_tour_points_at_real_widgets_and_can_be_skipped(window: MainWindow) -> None:
     settings.set_flag(TOUR_SEEN, False)
-    window = open_window(project="person")
+    begin(window)
     assert wait_until(lambda: window.findChild(Tour) is not None)
     tour = window.findChild(Tour)
     assert isinstance(tour, Tour)
@@ -114,8 +113,8 @@ def test_the_tour_points_at_real_widgets_and_can_be_skipped(qapp: QApplication, 
     assert window.findChild(Tour) is None
 
 
-def test_f1_shows_the_page_of_the_panel(qapp: QApplication, open_window: OpenWindow) -> None:
-    window = open_window(project="person")
+def test_f1_shows_the_page_of_the_panel(window: MainWindow) -> None:
+    begin(window)
     window.docks.show("edit")
     panel = window.rooms.panels["edit"]
     assert page_of(panel) == "edit"

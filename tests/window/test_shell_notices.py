@@ -15,15 +15,15 @@ from app.shell import failures, log
 from app.shell.notices import notify
 from app.window import MainWindow
 from qnerf_core.errors import RunError
-from tests.window.conftest import OpenWindow, settle, wait_until
+from tests.window.conftest import settle, wait_until
 
 
 @pytest.fixture
-def caught(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[log.LogLines]:
+def caught(application: QApplication, window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> Iterator[log.LogLines]:
     """The program's own handling of exceptions and messages, as `python main.py` installs it."""
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    lines = log.start_logging(qapp)
+    lines = log.start_logging(application)
     undo = failures.install()
     yield lines
     undo()
@@ -37,11 +37,7 @@ def button(window: MainWindow, name: str) -> QPushButton:
     return found
 
 
-def test_an_error_of_a_slot_is_a_notice_and_the_program_goes_on(
-    caught: log.LogLines, open_window: OpenWindow, qapp: QApplication
-) -> None:
-    window = open_window()
-
+def test_an_error_of_a_slot_is_a_notice_and_the_program_goes_on(caught: log.LogLines, window: MainWindow) -> None:
     def slot() -> None:
         raise ValueError("no such thing")
 
@@ -53,8 +49,8 @@ def test_an_error_of_a_slot_is_a_notice_and_the_program_goes_on(
     assert notice.cause == "ValueError: no such thing"
     assert "in slot" in notice.details
     QTest.mouseClick(button(window, "noticeCopy"), Qt.MouseButton.LeftButton)
-    assert "no such thing" in qapp.clipboard().text()
-    assert "Traceback" in qapp.clipboard().text()
+    assert "no such thing" in QApplication.clipboard().text()
+    assert "Traceback" in QApplication.clipboard().text()
     text = window.notice_bar.findChild(QPlainTextEdit, "noticeDetailsText")
     assert isinstance(text, QPlainTextEdit)
     assert not text.isVisible()
@@ -68,8 +64,7 @@ def test_an_error_of_a_slot_is_a_notice_and_the_program_goes_on(
     assert "no such thing" in (logs_folder() / log.LOG_FILE).read_text()
 
 
-def test_errors_of_users_and_of_threads(caught: log.LogLines, open_window: OpenWindow) -> None:
-    window = open_window()
+def test_errors_of_users_and_of_threads(caught: log.LogLines, window: MainWindow) -> None:
 
     def fail() -> None:
         raise RunError("Cannot read the run", "its folder is gone", "Choose another run.")
@@ -84,8 +79,7 @@ def test_errors_of_users_and_of_threads(caught: log.LogLines, open_window: OpenW
     assert not notice.details
 
 
-def test_the_same_error_again_is_counted_and_others_wait(caught: log.LogLines, open_window: OpenWindow) -> None:
-    window = open_window()
+def test_the_same_error_again_is_counted_and_others_wait(caught: log.LogLines, window: MainWindow) -> None:
     for _ in range(3):
         notify("Disk is full", severity="error")
     notify("Another", severity="error")
@@ -99,8 +93,7 @@ def test_the_same_error_again_is_counted_and_others_wait(caught: log.LogLines, o
     assert window.notice_bar.notice.title == "Another"
 
 
-def test_the_actions_of_a_notice(caught: log.LogLines, open_window: OpenWindow) -> None:
-    window = open_window()
+def test_the_actions_of_a_notice(caught: log.LogLines, window: MainWindow) -> None:
     done: list[str] = []
     notify("Exported", actions=[("Open the folder", lambda: done.append("open"))], severity="success")
     settle()
@@ -110,8 +103,7 @@ def test_the_actions_of_a_notice(caught: log.LogLines, open_window: OpenWindow) 
     assert not window.notice_bar.isVisible()
 
 
-def test_what_qt_says_is_logged(caught: log.LogLines, open_window: OpenWindow) -> None:
-    window = open_window()
+def test_what_qt_says_is_logged(caught: log.LogLines, window: MainWindow) -> None:
     qWarning("something odd")
     logging.getLogger("test").info("hello")
     settle()

@@ -19,7 +19,7 @@ from app.window import MainWindow
 from qnerf_core.scene.capture import load_capture
 from qnerf_core.scene.nerfstudio import scene_metadata, write_transforms
 from qnerf_core.scene.scene import View
-from tests.window.conftest import OpenWindow, settle, wait_until
+from tests.window.conftest import begin, settle, wait_until
 from tests.window.gallery_runs import FakeRun, finished_run
 from tests.window.test_shell_files import drop
 
@@ -66,8 +66,9 @@ class Studio:
 
 
 @pytest.fixture
-def studio(qapp: QApplication, open_window: OpenWindow) -> Studio:
-    return Studio(open_window(project="person"))
+def studio(window: MainWindow) -> Studio:
+    begin(window)
+    return Studio(window)
 
 
 def click(widget: QWidget | None) -> None:

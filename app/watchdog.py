@@ -10,14 +10,14 @@ _TICK_MS = 5
 
 
 class Watchdog(QObject):
-    """The longest time between two turns of the event loop while it watches.
+    """The longest time between two turns of the event loop while it watches, in milliseconds.
 
     `longest` is by the clock. `longest_own` counts the processor time of the window's thread only: on a machine that is
     busy with other things the loop also waits for its turn, which is nobody's fault here.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
         self.longest = 0.0
         self.longest_own = 0.0
         self._clock = QElapsedTimer()
@@ -37,7 +37,7 @@ class Watchdog(QObject):
         self._timer.stop()
 
     def _tick(self) -> None:
-        passed = 1000 * self._clock.nsecsElapsed() / 1e9
+        passed = self._clock.nsecsElapsed() / 1e6
         processor = time.thread_time()
         used = 1000 * (processor - self._processor)
         self.longest = max(self.longest, passed)
