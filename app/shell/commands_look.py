@@ -57,9 +57,10 @@ class LookCommands(QObject):
 
     def _show_centre(self, shown: bool) -> None:
         """Without it the docks have its room, but for what a notice needs."""
-        policy = QSizePolicy.Policy
+        policy, centre = QSizePolicy.Policy, self._window.centralWidget()
+        assert centre is not None
         self._window.stack.setVisible(shown)
-        self._window.centralWidget().setSizePolicy(policy.Preferred, policy.Preferred if shown else policy.Maximum)
+        centre.setSizePolicy(policy.Preferred, policy.Preferred if shown else policy.Maximum)
 
     def fullscreen(self) -> None:
         self._window.setWindowState(self._window.windowState() ^ Qt.WindowState.WindowFullScreen)
