@@ -118,6 +118,10 @@ def report_problems(path: Path, as_json: bool, matched: dict[str, Any] | None = 
     if as_json:
         content: dict[str, Any] = {
             "usable": report.usable,
+            "kind": report.kind,
+            "views": report.views,
+            "points": report.points,
+            "models": report.models,
             "problems": [asdict(problem) for problem in report.problems],
             "settings": settings.model_dump(mode="json"),
         }
@@ -132,6 +136,9 @@ def report_problems(path: Path, as_json: bool, matched: dict[str, Any] | None = 
 
 
 def _print(report: CaptureReport) -> None:
+    if report.kind:
+        points = f", {report.points} sparse points" if report.points else ""
+        results.print(f"{report.kind}: {report.views} views{points}")
     repairable = False
     for problem in report.problems:
         style = "yellow" if problem.severity == "warning" else "bold red"

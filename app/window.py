@@ -14,10 +14,12 @@ from app.paths import APPLICATION
 from app.shell import session, settings
 from app.shell.action_set import ActionSet
 from app.shell.closing import Closing
+from app.shell.commands_capture import CaptureCommands
 from app.shell.commands_file import FileCommands
 from app.shell.commands_help import TOUR_SEEN, HelpCommands
 from app.shell.commands_look import LookCommands
 from app.shell.commands_pose import PoseCommands
+from app.shell.commands_proxy import ProxyCommands
 from app.shell.commands_run import RunCommands
 from app.shell.conditions import conditions
 from app.shell.docks import Docks, Slot
@@ -66,6 +68,7 @@ class MainWindow(QMainWindow):
         self.docks = Docks(self)
         self.rooms = Rooms(self.docks, self.viewport_slot, self)
         self.file = FileCommands(self)
+        self.capture = CaptureCommands(self)
         self.look = LookCommands(self)
         self.help = HelpCommands(self)
         self.closing = Closing(self)
@@ -73,6 +76,7 @@ class MainWindow(QMainWindow):
         self.actions_of_table = ActionSet(self)
         for name, target in (
             ("file", self.file),
+            ("capture", self.capture),
             ("look", self.look),
             ("help", self.help),
             ("run", RunCommands(self)),
@@ -142,9 +146,9 @@ class MainWindow(QMainWindow):
             self.busy.show_over("One moment ...")
 
     def _on_ready(self, name: str, thing: Any) -> None:
-        # "queue" is the queue itself and "pose" what the Pose menu does; all else are panels.
+        # "queue" is the queue itself, "pose" and "proxy" what these menus do; all else are panels.
         target = name.removesuffix(" panel")
-        if name not in ("pose panel", "queue panel"):
+        if name not in ("pose panel", "proxy panel", "queue panel"):
             self.actions_of_table.register(target, thing)
         if name == "document":
             for signal in (
@@ -155,9 +159,13 @@ class MainWindow(QMainWindow):
                 thing.undo_stack.indexChanged,
                 thing.currentViewChanged,
                 thing.posedChanged,
+                thing.keypointsChanged,
+                thing.clickingChanged,
+                thing.partsSelected,
             ):
                 signal.connect(self.refresh)
             self.actions_of_table.register("pose", PoseCommands(thing))
+            self.actions_of_table.register("proxy", ProxyCommands(self, thing))
             thing.projectChanged.connect(self._on_project)
             thing.noticePosted.connect(lambda title, text: notify(title, text, severity="warning"))
             self._tell_crashes()
@@ -166,6 +174,8 @@ class MainWindow(QMainWindow):
             self.status.set_queue(thing)
             thing.jobsChanged.connect(self.refresh)
             thing.problem.connect(lambda failure: notify(severity="error", **failure))
+        elif name == "pose panel":
+            self.actions_of_table.register("fitting", thing.fitting)
         elif name == "viewport panel":
             thing.displayChanged.connect(self.refresh)
         elif name == "gallery panel":
@@ -211,12 +221,13 @@ class MainWindow(QMainWindow):
         document = self.rooms.document
         project = document.project if document is not None else None
         session.mark(None if project is None else project.folder)
-        if project is None:
+        if document is None or project is None:
             self._show_welcome()
             self.welcome.set_recent(self.recent())
             return
         _log.info("Project %s", project.folder)
         self.stack.setCurrentWidget(self.viewport_slot)
+        self.docks.show_control(document.control)
         self.docks.show_all()
         if not settings.flag(TOUR_SEEN):
             settings.set_flag(TOUR_SEEN)

@@ -57,6 +57,15 @@ class OpenedScene:
         return next((name for name, proxy in self.edit_proxies.items() if proxies_close(proxy, subject)), None)
 
 
+class UnusableCapture(CaptureError):
+    """Has errors, some of which the program may repair."""
+
+    def __init__(self, path: Path, report: CaptureReport) -> None:
+        super().__init__(f"Cannot use the capture {path}", _listed(report), report.errors[0].next_step)
+        self.path = path
+        self.report = report
+
+
 def open_scene(
     name_or_path: str | Path, body: BodySurface, *, check_files: bool = True, progress: Progress | None = None
 ) -> OpenedScene:
@@ -82,7 +91,9 @@ def _checked(path: Path, progress: Progress | None) -> tuple[str, ...]:
     report = inspect_capture(path, progress)
     if report.usable:
         return tuple(f"{problem.where}: {problem.what}. {problem.next_step}" for problem in report.problems)
-    raise CaptureError(f"Cannot use the capture {path}", _listed(report), report.errors[0].next_step)
+    if not report.kind:
+        raise CaptureError(f"Cannot open {path}", _listed(report), report.errors[0].next_step)
+    raise UnusableCapture(path, report)
 
 
 def _listed(report: CaptureReport) -> str:

@@ -24,6 +24,7 @@ _FILE = (
         "File",
         Action("file.save", "Save", "file.save", "Ctrl+S", "save", "Save the project", toolbar=True),
         Action("file.save_as", "Save as ...", "file.save_as", "Ctrl+Shift+S"),
+        Action("file.capture", "Capture report ...", "capture.report", tip="Problems, repairs and where it stands"),
         Action("file.show_folder", "Show project folder", "file.show_folder", icon="folder"),
         Action("file.close", "Close project", "file.close", "Ctrl+W"),
         when="project",
@@ -50,7 +51,7 @@ _POSE = (
         ),
         Action("pose.copy_left", "Copy left side to right", "document.copy_side:left", "Ctrl+Shift+L"),
         Action("pose.copy_right", "Copy right side to left", "document.copy_side:right", "Ctrl+Shift+R"),
-        when="project",
+        when="body",
     ),
     *menu(
         "Pose",
@@ -65,12 +66,12 @@ _POSE = (
             "Back to the pose of the photos",
             toolbar=True,
         ),
-        when="project",
+        when="body",
     ),
     *menu(
         "Pose",
         Action("pose.pin", "Pin or unpin the joint", "pose.pin", "P", "pin", "What is pinned stays", when="joint"),
-        when="project",
+        when="body",
         scope="viewport",
     ),
     *menu(
@@ -78,7 +79,63 @@ _POSE = (
         Action("pose.unpin_all", "Unpin all joints", "document.unpin_all", when="pins"),
         Action("pose.both", "Show source and target", "pose.show_both", checked="both"),
         Action("pose.source", "Correct the source pose", "pose.pose_source", checked="source"),
-        when="project",
+        when="body",
+    ),
+)
+
+_FIT = menu(
+    "Pose",
+    Action(
+        "fit.click",
+        "Click joints in the photos",
+        "fitting.toggle_clicking",
+        "Ctrl+J",
+        tip="Where the subject's joints are seen; a body is fitted to them",
+        checked="clicking",
+    ),
+    Action("fit.find", "Find joints by a detector", "fitting.find_joints", icon="search"),
+    Action("fit.run", "Fit the body to the photos", "fitting.run", "Ctrl+Shift+J", "pose", when="clicks"),
+    Action("fit.masks", "Refine the body by masks", "fitting.refine", when="clicks"),
+    Action("fit.clear", "Remove all clicks", "fitting.clear", icon="trash", when="clicks"),
+    when="body",
+)
+
+_PROXY = (
+    *menu(
+        "Proxy",
+        Action("proxy.add", "Add a part ...", "proxy.add_menu", "Shift+A", "plus", "A box, an ellipsoid, a blob ..."),
+        Action("proxy.duplicate", "Duplicate", "proxy.duplicate", "Shift+D", "copy", when="part"),
+        Action("proxy.delete", "Delete", "document.delete_parts", "X", "trash", when="part"),
+        when="proxy",
+        scope="viewport",
+    ),
+    *menu(
+        "Proxy",
+        Action("proxy.all", "Select all", "document.select_all_parts", "A"),
+        Action("proxy.group", "Group", "document.group_parts", "Ctrl+G", "link", when="parts"),
+        Action("proxy.ungroup", "Ungroup", "document.ungroup_parts", "Ctrl+Alt+G", when="part"),
+        Action("proxy.floor", "Put on the floor", "document.parts_to_floor", "End", "arrow-down", when="part"),
+        when="proxy",
+        scope="viewport",
+    ),
+    *menu(
+        "Proxy",
+        Action("proxy.reset_parts", "Reset the selected parts", "document.reset_parts", "Ctrl+Alt+P", when="part"),
+        Action("proxy.reset", "Reset the whole proxy", "document.reset_proxy", icon="reset"),
+        when="proxy",
+    ),
+    *menu(
+        "Proxy",
+        Action("proxy.fit", "Fit to the photos", "proxy.fit", icon="proxy", tip="A first proxy from the masks"),
+        Action("proxy.import", "Import a proxy or a mesh ...", "proxy.import_file", icon="folder-open"),
+        Action("proxy.export", "Export the proxy ...", "proxy.export_file", icon="export"),
+        when="proxy",
+    ),
+    *menu(
+        "Proxy",
+        Action("proxy.both", "Show source and target", "pose.show_both", checked="both"),
+        Action("proxy.source", "Correct the source proxy", "pose.pose_source", checked="source"),
+        when="proxy",
     ),
 )
 
@@ -201,7 +258,7 @@ _WINDOW = (
     ),
     *menu(
         "Window/Go to",
-        Action("window.pose_tab", "Pose", "look.show:pose", "Alt+1", "pose"),
+        Action("window.pose_tab", "Pose or proxy", "look.show:pose", "Alt+1", "pose"),
         Action("window.edit_tab", "Edit", "look.show:edit", "Alt+2", "edit-run"),
         Action("window.result_tab", "Result", "look.show:result", "Alt+3", "cube"),
         Action("window.export_tab", "Export", "look.show:export", "Alt+4", "export"),
@@ -258,4 +315,4 @@ _WINDOW = (
     ),
 )
 
-ACTIONS: tuple[Action, ...] = (*_FILE, *_POSE, *_VIEW, *_RUN, *_WINDOW)
+ACTIONS: tuple[Action, ...] = (*_FILE, *_POSE, *_FIT, *_PROXY, *_VIEW, *_RUN, *_WINDOW)

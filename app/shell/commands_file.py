@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QUrl
+from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMenu
 
@@ -17,7 +17,7 @@ from qnerf_core import assets
 
 if TYPE_CHECKING:
     from app.document.document import Document
-    from app.document.opening import OpenedScene
+    from app.document.opening import OpenedScene, UnusableCapture
     from app.window import MainWindow
 
 _PROJECT_FILES = ("project.json", "project.json.bak")
@@ -26,9 +26,12 @@ _PROJECT_FILES = ("project.json", "project.json.bak")
 class FileCommands(QObject):
     """What the File menu, the welcome page and dropped files do."""
 
+    _progressed = Signal(str)
+
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
+        self._progressed.connect(self._show_progress)
 
     @property
     def _document(self) -> Document:
@@ -62,12 +65,34 @@ class FileCommands(QObject):
         self._leaving(lambda: self._begin(capture))
 
     def _begin(self, capture: str | Path) -> None:
-        from app.document.opening import open_scene
+        from app.document.opening import UnusableCapture, open_scene
 
         document, window = self._document, self._window
         name = capture if isinstance(capture, str) else capture.name
         window.busy.show_over(f"Opening {name} ...")
-        beside(self, lambda: open_scene(capture, document.body), self._start_project, window.busy.hide)
+
+        def tell(stage: str, done: int, total: int) -> None:
+            self._progressed.emit(f"{stage} of {name}: {done} of {total}")
+
+        def work() -> OpenedScene | UnusableCapture:
+            try:
+                return open_scene(capture, document.body, progress=tell)
+            except UnusableCapture as error:
+                return error
+
+        beside(self, work, self._opened, window.busy.hide)
+
+    def _show_progress(self, text: str) -> None:
+        if self._window.busy.isVisible():
+            self._window.busy.show_over(text)
+
+    def _opened(self, found: OpenedScene | UnusableCapture) -> None:
+        from app.document.opening import UnusableCapture
+
+        if isinstance(found, UnusableCapture):
+            self._window.capture.show_report(found.path, found.report)
+        else:
+            self._start_project(found)
 
     def _start_project(self, opened: OpenedScene) -> None:
         self._document.start_project(opened)

@@ -65,9 +65,17 @@ class CaptureReport:
 
     Attributes:
         problems: All of them, in the order of the file.
+        kind: Which reader understood it, in its own word; empty if none did.
+        views: How many frames have a camera.
+        points: How many sparse points there are.
+        models: Names of the sparse models there are to choose from, the chosen one first.
     """
 
     problems: tuple[Problem, ...]
+    kind: str = ""
+    views: int = 0
+    points: int = 0
+    models: tuple[str, ...] = ()
 
     @property
     def errors(self) -> tuple[Problem, ...]:

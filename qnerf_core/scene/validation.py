@@ -61,13 +61,16 @@ def inspect_capture(path: Path | str, progress: Progress | None = None) -> Captu
         if progress is not None:
             progress("Looking at pictures", index + 1, len(raw.views))
     problems.extend(_camera_problems(raw, settings))
+    points = 0 if raw.points is None else len(raw.points)
+    names = tuple(model.name for model in raw.models)
+    report = CaptureReport(tuple(problems), raw.kind, len(raw.views), points, names)
     if not (path.is_dir() and (path / CAPTURE_FILE).exists()):
-        return CaptureReport(tuple(problems))
+        return report
     # What a capture.json tells of its frames would not fit to repaired ones.
     problems = [replace(problem, repair=None) for problem in problems]
     if not CaptureReport(tuple(problems)).errors:
         problems.extend(_capture_problems(path))
-    return CaptureReport(tuple(problems))
+    return replace(report, problems=tuple(problems))
 
 
 def _capture_problems(folder: Path) -> list[Problem]:
