@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.document import copying, recent
 from app.document.autosave import Autosave
+from app.document.keypointed import KeypointedState
 from app.document.opening import OpenedScene, open_scene
 from app.document.project import (
     BACKUP_FILE,
@@ -21,7 +22,6 @@ from app.document.project import (
     untitled_folder,
     write_project,
 )
-from app.document.proxied import ProxiedState
 from app.document.state import State
 from qnerf_core.body.pose import BodyPose
 from qnerf_core.editing.spec import EditSpec
@@ -33,7 +33,7 @@ CUSTOM = "custom"
 _EMPTY = State(BodyPose.rest(), BodyPose.rest(), frozenset(), EditSpec())
 
 
-class Document(ProxiedState):
+class Document(KeypointedState):
     """The open project: its capture, both poses or proxies, the settings, what is selected and looked through.
 
     What is edited is an immutable `State`; every change of it is one command on `undo_stack`.

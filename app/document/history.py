@@ -17,6 +17,7 @@ class UndoableState(QObject):
     sourceProxyChanged = Signal()
     targetProxyChanged = Signal()
     pinsChanged = Signal()
+    keypointsChanged = Signal()
     settingsChanged = Signal()
     modifiedChanged = Signal(bool)
 
@@ -31,6 +32,7 @@ class UndoableState(QObject):
             "source_proxy": self.sourceProxyChanged,
             "target_proxy": self.targetProxyChanged,
             "pinned": self.pinsChanged,
+            "keypoints": self.keypointsChanged,
             "spec": self.settingsChanged,
         }
         self.undo_stack.cleanChanged.connect(self._tell_modified)

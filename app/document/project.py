@@ -5,7 +5,7 @@ import re
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from app.document.recent import BACKUP_FILE, PROJECT_FILE
 from app.document.state import State
 from app.paths import projects_folder
 from qnerf_core import assets, files
+from qnerf_core.body.keypoints import KEYPOINTS, Keypoints, Sighting
 from qnerf_core.body.pose import SMPL_JOINTS
 from qnerf_core.body.pose_file import parse_pose, pose_record
 from qnerf_core.editing.spec import EditSpec
@@ -198,6 +199,7 @@ def to_record(content: Content, folder: Path) -> dict[str, Any]:
             "target": pose_record(state.target_pose),
             "pinned": sorted(state.pinned),
             "proxies": _proxy_records(state),
+            "keypoints": [asdict(one) for one in state.keypoints],
         },
         "spec": state.spec.model_dump(mode="json", exclude={"scene", "edit"}),
     }
@@ -213,6 +215,7 @@ def from_record(record: Mapping[str, Any], folder: Path, title: str) -> Content:
             parse_pose(control["target"], title),
             frozenset(joint for joint in control["pinned"] if joint in SMPL_JOINTS),
             spec,
+            keypoints=_keypoints(control),
             **_proxies(control["proxies"], title),
         )
         return Content(
@@ -239,6 +242,12 @@ def _proxies(records: Mapping[str, Any] | None, title: str) -> dict[str, DepthPr
     if records is None:
         return {}
     return {f"{name}_proxy": proxy_of_record(records[name], title) for name in ("source", "target")}
+
+
+def _keypoints(control: Mapping[str, Any]) -> Keypoints:
+    # Projects had none before there was a fit.
+    sightings = (Sighting(**one) for one in control.get("keypoints", ()))
+    return Keypoints(tuple(one for one in sightings if one.keypoint in KEYPOINTS))
 
 
 _OTHER_VERSION = "Open it with the version of the program that made it."

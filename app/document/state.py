@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 
 from app.document.proxies import same_proxy
+from qnerf_core.body.keypoints import Keypoints
 from qnerf_core.body.pose import BodyPose
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.proxy.model import DepthProxy
 
+_NOTHING_SEEN = Keypoints()
 _ARRAYS = ("global_orient", "body_pose", "betas", "translation", "proportions")
 
 
@@ -27,6 +29,7 @@ class State:
     spec: EditSpec
     source_proxy: DepthProxy | None = None
     target_proxy: DepthProxy | None = None
+    keypoints: Keypoints = _NOTHING_SEEN
 
     def replaced(self, **changes: Any) -> State:
         return replace(self, **changes)

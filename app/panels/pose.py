@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from app.document.document import Document
 from app.panels.fields import Fold, line
+from app.panels.fitting import FitSection
 from app.panels.pose_body import PlacementSection, ShapeSection
 from app.panels.pose_joint import JointSection
 from app.panels.pose_library import LibrarySection
@@ -43,6 +44,7 @@ class PosePanel(QWidget):
         self.library = LibrarySection(document)
         self.shape = ShapeSection(document)
         self.placement = PlacementSection(document)
+        self.fitting = FitSection(document)
         self._lay_out()
         for signal in (document.targetPoseChanged, document.sourcePoseChanged, document.pinsChanged):
             signal.connect(self._refresh_soon)
@@ -65,6 +67,7 @@ class PosePanel(QWidget):
             "library": self._fold("library", "Pose library", self.library, opened=True),
             "shape": self._fold("shape", "Shape", self.shape),
             "placement": self._fold("placement", "Place", self.placement),
+            "fitting": self._fold("fitting", "Fit to the photos", self.fitting),
         }
         for fold in self.folds.values():
             column.addWidget(fold)

@@ -28,6 +28,10 @@ def _of_document(window: MainWindow) -> set[str]:
         return set()
     return _named(
         project=True,
+        body=document.control == "skeleton",
+        proxy=document.control == "depth",
+        part=bool(document.selected_parts),
+        parts=len(document.selected_parts) > 1,
         joint=document.selected_joint is not None,
         pins=bool(document.pinned),
         modified=document.is_modified,
@@ -36,6 +40,8 @@ def _of_document(window: MainWindow) -> set[str]:
         through=document.looking_through,
         both=document.show_both,
         source=document.posed == "source",
+        clicking=document.is_clicking,
+        clicks=bool(len(document.keypoints)),
     )
 
 

@@ -22,6 +22,7 @@ from app.viewport.skeleton_paint import (
 )
 from app.viewport.tools import Tools
 from app.viewport.tools_joint import AxisTool, MoveJoint, TurnRing
+from app.viewport.tools_keypoints import KeypointOverlay, hint_of, paint_keypoints
 from qnerf_core.body.pose import SMPL_JOINTS
 from qnerf_core.scene.camera import Camera
 
@@ -36,6 +37,7 @@ class OverlayState:
     focus_depth: float
     skeleton: SkeletonState | None
     proxy: ProxyOverlay | None
+    keypoints: KeypointOverlay | None
     rings: Rings | None
     ring: int | None
     is_turning: bool
@@ -57,6 +59,7 @@ class OverlayState:
             focus_depth=float(camera.project(desk.eye.focus)[1]),
             skeleton=skeleton,
             proxy=ProxyOverlay.of(desk, tools, camera) if tools.shapes_parts else None,
+            keypoints=KeypointOverlay.of(desk, camera),
             rings=tools.rings_for(camera),
             ring=tool.axis if isinstance(tool, TurnRing) else tools.hovered_ring,
             is_turning=turning,
@@ -65,7 +68,7 @@ class OverlayState:
             named_joint=_named(desk, tools, skeleton) if skeleton is not None else None,
             frustum=_frustum(desk, tools, camera),
             hovered_axis=tools.hovered_axis,
-            hint=tool.hint if tool is not None else "",
+            hint=tool.hint if tool is not None else _hint(desk, tools),
             cursor=_cursor(tools),
         )
 
@@ -79,6 +82,8 @@ def paint_overlay(painter: QPainter, state: OverlayState, look: Look, font: QFon
         paint_skeleton(painter, state.skeleton, look)
     if state.proxy is not None:
         paint_proxy(painter, state.proxy, look)
+    if state.keypoints is not None:
+        paint_keypoints(painter, state.keypoints, look)
     if state.rings is not None:
         paint_rings(painter, state.rings, look, state.ring, state.is_turning)
     if state.reach is not None:
@@ -92,6 +97,12 @@ def paint_overlay(painter: QPainter, state: OverlayState, look: Look, font: QFon
         hud.paint_hint(painter, state.camera, state.hint, look)
     hud.paint_scale(painter, state.camera, state.focus_depth, look)
     gizmo.paint(painter, state.camera, gizmo.place(state.camera.width), look, state.hovered_axis)
+
+
+def _hint(desk: Desk, tools: Tools) -> str:
+    if not tools.keypoints.is_clicking:
+        return ""
+    return hint_of(desk.document) if desk.document.looking_through else "Look through a photo to click joints in it"
 
 
 def _skeleton(desk: Desk, tools: Tools, camera: Camera) -> SkeletonState:
@@ -141,6 +152,8 @@ def _frustum(desk: Desk, tools: Tools, camera: Camera) -> tuple[np.ndarray, str]
 def _cursor(tools: Tools) -> Qt.CursorShape:
     if tools.tool is not None:
         return tools.tool.cursor
+    if tools.keypoints.is_clicking and tools.desk.document.looking_through and tools.hovered_axis is None:
+        return Qt.CursorShape.CrossCursor
     if any(found is not None for found in (tools.hovered_joint, tools.hovered_ring, tools.parts.handle)):
         return Qt.CursorShape.OpenHandCursor
     if any(found is not None for found in (tools.hovered_frustum, tools.hovered_axis, tools.parts.hovered)):

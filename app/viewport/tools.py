@@ -12,6 +12,8 @@ from app.viewport.rings import Rings
 from app.viewport.tool import Tool
 from app.viewport.tools_camera import Orbit, Pan
 from app.viewport.tools_joint import AxisTool, JointTool, MoveJoint, SwingJoint, TurnFreely, TurnRing
+from app.viewport.tools_keypoints import KEYS as KEYPOINT_KEYS
+from app.viewport.tools_keypoints import KeypointHands
 from app.viewport.tools_proxy import PartHands
 from qnerf_core.body.pose import SMPL_JOINTS
 from qnerf_core.scene.camera import Camera
@@ -40,6 +42,7 @@ class Tools(QObject):
         self.desk = desk
         self.tool: Tool | None = None
         self.parts = PartHands(desk)
+        self.keypoints = KeypointHands(desk)
         self.poses = True
         self.hovered_joint: int | None = None
         self.hovered_ring: int | None = None
@@ -53,6 +56,8 @@ class Tools(QObject):
         self._pending: np.ndarray | None = None
         self._button = Qt.MouseButton.NoButton
         desk.document.projectChanged.connect(self._drop)
+        desk.document.keypointsChanged.connect(self.changed)
+        desk.document.clickingChanged.connect(self.changed)
 
     @property
     def selected(self) -> int | None:
@@ -61,7 +66,7 @@ class Tools(QObject):
 
     @property
     def can_pose(self) -> bool:
-        return self.poses and self.desk.has_body
+        return self.poses and self.desk.has_body and not self.keypoints.is_clicking
 
     @property
     def shapes_parts(self) -> bool:
@@ -112,6 +117,8 @@ class Tools(QObject):
         self._pressed_at = at
         if view is not None:
             self.desk.look_from(view)
+        elif self.keypoints.press(at):
+            self._press = ""
         elif joint is not None:
             self.desk.document.select_joint(SMPL_JOINTS[joint])
             self._press = "swing" if shift else "joint"
@@ -205,6 +212,8 @@ class Tools(QObject):
             return False
         if self.tool is not None:
             return self._key_of_tool(key, modifiers)
+        if self.keypoints.key(key, modifiers):
+            return True
         plain = modifiers & ~(Qt.KeyboardModifier.KeypadModifier)
         if modifiers & Qt.KeyboardModifier.KeypadModifier and key in _NAMED_VIEWS:
             self.desk.look_from(_NAMED_VIEWS[key][plain == Qt.KeyboardModifier.ControlModifier])
@@ -214,6 +223,8 @@ class Tools(QObject):
     def wants(self, key: Qt.Key, modifiers: Qt.KeyboardModifier) -> bool:
         """Whether the key is the viewport's before it is a shortcut of the window."""
         if self.tool is not None:
+            return True
+        if self.keypoints.is_clicking and key in KEYPOINT_KEYS:
             return True
         plain = modifiers & ~Qt.KeyboardModifier.KeypadModifier == Qt.KeyboardModifier.NoModifier
         keys = {*_STEPS, Qt.Key.Key_Space, Qt.Key.Key_Home}

@@ -223,6 +223,10 @@ class Viewport(DrawnView):
         super().leaveEvent(event)
         self.tools.leave()
 
+    def focusNextPrevChild(self, _forward: bool) -> bool:
+        # Tab goes on to the next joint.
+        return False if self.tools.keypoints.is_clicking else super().focusNextPrevChild(_forward)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if not self.tools.key(Qt.Key(event.key()), event.modifiers()):
             super().keyPressEvent(event)

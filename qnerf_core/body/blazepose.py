@@ -38,7 +38,6 @@ _ROWS: dict[str, tuple[int, ...]] = {
     "right_eye": (5,),
     "left_ear": (7,),
     "right_ear": (8,),
-    "neck": (11, 12),
     "left_shoulder": (11,),
     "right_shoulder": (12,),
     "left_elbow": (13,),
