@@ -15,6 +15,8 @@ from app.gallery.gallery import INSIDE, PLOTS, SHEET, Gallery
 from app.gallery.pictures import Key, PictureStore
 from app.gallery.run_reader import RunReader
 from app.gallery.run_state import Picture
+from app.shell.settings import ThemeChoice
+from app.shell.themes import themes
 from tests.window.gallery_runs import FakeQueue, FakeRun, finished_run
 from tests.window.gallery_tools import close_to, colour_at, decoded, open_gallery, wait_for
 
@@ -173,6 +175,11 @@ def test_plots_follow_the_run(qapp: QApplication, tmp_path: Path) -> None:
     guidance = plots.guidance
     QTest.mouseClick(guidance.viewport(), Qt.MouseButton.LeftButton, pos=guidance.place(3, 1).toPoint())
     assert gallery.current_interval == 2
+    choices: tuple[ThemeChoice, ...] = ("light", "dark")
+    for choice in choices:
+        themes().choose(choice)
+        QApplication.processEvents()
+        assert plots.loss.grab().toImage().pixelColor(3, 3) == plots.palette().window().color(), choice
 
 
 def test_the_cache_keeps_its_limit_and_what_is_wanted(qapp: QApplication, tmp_path: Path) -> None:
