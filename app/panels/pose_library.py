@@ -174,7 +174,7 @@ class LibrarySection(QWidget):
         item = self._chosen()
         chosen = item.data(_NAME) if item is not None else None
         self.grid.clear()
-        edits = list(self._document.edit_names)
+        edits = list(self._document.edit_names) if self._document.control == "skeleton" else []
         for name in edits + [name for name in self._document.library.names() if name not in edits]:
             item = QListWidgetItem()
             item.setData(_NAME, name)

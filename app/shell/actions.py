@@ -7,7 +7,7 @@ from typing import Literal
 
 Scope = Literal["window", "viewport", "gallery"]
 
-MENUS = ("File", "Edit", "Pose", "View", "Run", "Gallery", "Window", "Help")
+MENUS = ("File", "Edit", "Pose", "Proxy", "View", "Run", "Gallery", "Window", "Help")
 
 
 @dataclass(frozen=True)

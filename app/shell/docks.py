@@ -8,6 +8,7 @@ from PySide6.QtCore import QByteArray, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QSizePolicy, QStackedLayout, QTabWidget, QWidget
 
 from app.shell import settings
+from qnerf_core.scene.capture import ControlKind
 
 STATE_VERSION = 1
 
@@ -32,7 +33,8 @@ PLACES = (
     Place("log", "Log", _BOTTOM, 250, visible=False),
     Place("help", "Help", _RIGHT, 340, visible=False),
 )
-INSPECTOR_TABS = ("Pose", "Edit", "Result", "Export", "History")
+INSPECTOR_TABS = ("Pose", "Proxy", "Edit", "Result", "Export", "History")
+_SHAPERS: dict[ControlKind, str] = {"skeleton": "pose", "depth": "proxy"}
 
 
 class Slot(QWidget):
@@ -80,6 +82,7 @@ class Docks(QObject):
             slot = Slot(self.inspector)
             self.slots[tab.lower()] = slot
             self.inspector.addTab(slot, tab)
+        self.show_control("skeleton")
         for place in PLACES:
             self._add(place)
         window.setCorner(Qt.Corner.BottomRightCorner, _RIGHT)
@@ -108,9 +111,18 @@ class Docks(QObject):
             dock = self.docks[name]
         else:
             dock = self.docks["inspector"]
-            self.inspector.setCurrentWidget(self.slots[name])
+            self.inspector.setCurrentWidget(self.slots[self._shaper if name in _SHAPERS.values() else name])
         dock.show()
         dock.raise_()
+
+    def show_control(self, control: ControlKind) -> None:
+        """Of the tabs that shape the subject, the one that fits the capture takes the place of the other."""
+        self._shaper = _SHAPERS[control]
+        was_open = self.inspector.currentWidget() in [self.slots[name] for name in _SHAPERS.values()]
+        for name in _SHAPERS.values():
+            self.inspector.setTabVisible(self.inspector.indexOf(self.slots[name]), name == self._shaper)
+        if was_open:
+            self.inspector.setCurrentWidget(self.slots[self._shaper])
 
     def hide_all(self) -> None:
         """Leave the window to its centre; `show_all` brings back what was."""

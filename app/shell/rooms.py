@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from app.jobs import JobQueue
     from app.panels.export import ExportPanel
     from app.panels.history import HistoryPanel
+    from app.panels.proxy import ProxyPanel
     from app.panels.queue import QueuePanel
     from app.panels.result import ResultPanel
     from app.preview import PreviewClient
@@ -34,6 +35,7 @@ MODULES = (
     "app.viewport.viewport",
     "app.panels.views",
     "app.panels.pose",
+    "app.panels.proxy",
     "app.panels.edit",
     "app.panels.queue",
     "app.gallery.gallery",
@@ -57,6 +59,7 @@ class Rooms(QObject):
         self.queue: JobQueue | None = None
         self.preview: PreviewClient | None = None
         self.viewport: Viewport | None = None
+        self.proxy: ProxyPanel | None = None
         self.gallery: Gallery | None = None
         self.queue_panel: QueuePanel | None = None
         self.result: ResultPanel | None = None
@@ -69,6 +72,7 @@ class Rooms(QObject):
             self._make_core,
             self._make_viewport,
             self._make_pose,
+            self._make_proxy,
             self._make_edit,
             self._make_gallery,
             self._make_queue_panel,
@@ -116,6 +120,13 @@ class Rooms(QObject):
 
         assert self.document is not None
         self._add("pose", PosePanel(self.document))
+
+    def _make_proxy(self) -> None:
+        from app.panels.proxy import ProxyPanel
+
+        assert self.document is not None
+        self.proxy = ProxyPanel(self.document)
+        self._add("proxy", self.proxy)
 
     def _make_edit(self) -> None:
         from app.panels.edit import EditPanel
