@@ -154,7 +154,8 @@ class Header(QWidget):
         words = [state.title if state else ""]
         if state and state.status == "running":
             words.append(f"{state.fraction:.0%}, {state.activity[:1].lower()}{state.activity[1:]}")
-        elif state and state.status:
+        elif state and state.status != "finished":
+            # What went well needs no words: the dot is green.
             words.append(state.status)
         self.title.setText("   ".join(word for word in words if word))
         self.title.setToolTip(str(state.path) if state else "")
