@@ -62,6 +62,24 @@ def sd15_like() -> Path:
     return _write("sd15-like", unet, prediction_type="epsilon", scheduler=scheduler, seed=2)
 
 
+@functools.cache
+def sd21_like() -> Path:
+    """SD 2.1's structure, tiny: other numbers of heads on each level, linear projections, gelu, v-prediction."""
+    unet = UNet2DConditionModel(
+        sample_size=IMAGE_SIZE // 8,
+        block_out_channels=(16, 32, 64, 64),
+        layers_per_block=2,
+        down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
+        cross_attention_dim=TEXT_WIDTH,
+        attention_head_dim=(2, 4, 8, 8),
+        use_linear_projection=True,
+        norm_num_groups=8,
+    )
+    scheduler = {"steps_offset": 1, "set_alpha_to_one": False}
+    return _write("sd21-like", unet, prediction_type="v_prediction", scheduler=scheduler, seed=3, activation="gelu")
+
+
 def model_folders() -> list[Path]:
     """Both tiny models, and the trained built-in one where the project has it."""
     trained = assets_root() / "models" / "builtin"
@@ -69,7 +87,13 @@ def model_folders() -> list[Path]:
 
 
 def _write(
-    name: str, unet: UNet2DConditionModel, *, prediction_type: str, scheduler: dict[str, object], seed: int
+    name: str,
+    unet: UNet2DConditionModel,
+    *,
+    prediction_type: str,
+    scheduler: dict[str, object],
+    seed: int,
+    activation: str = "quick_gelu",
 ) -> Path:
     folder = _ROOT / name
     controlnet = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(4, 4, 8, 8))
@@ -87,6 +111,7 @@ def _write(
     text_encoder = CLIPTextModel(
         CLIPTextConfig(
             vocab_size=len(tokenizer),
+            hidden_act=activation,
             hidden_size=TEXT_WIDTH,
             intermediate_size=2 * TEXT_WIDTH,
             num_hidden_layers=2,

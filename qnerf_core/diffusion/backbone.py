@@ -257,6 +257,8 @@ class Backbone:
                 f"the ControlNet reads {control.cross_attention_dim} wide text embeddings, the UNet "
                 f"{unet.cross_attention_dim} wide ones: they are made for different bases"
             )
+        if tuple(unet.block_out_channels) != tuple(control.block_out_channels):
+            problems.append("the ControlNet's levels have different widths from the UNet's")
         if self.text_encoder.config.hidden_size != unet.cross_attention_dim:
             problems.append("the text encoder's width is not what the UNet reads")
         if unet.addition_embed_type is not None or unet.class_embed_type is not None:

@@ -90,7 +90,7 @@ class DiffusionSettings(BaseModel):
         negative_prompt: Prompt of the unconditional half.
         inversion_prompt: Prompt of the inversion and of the source branch (MasaCtrl: empty).
         control_scale: Weight of the ControlNet's residuals.
-        view_batch: Views in one call of the network.
+        view_batch: Views in one call of the network at most; fewer where the free memory does not hold as many.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
