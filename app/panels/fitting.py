@@ -39,6 +39,7 @@ class FitSection(QWidget):
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("fitSection")
+        self.setProperty("helpPage", "fitting")
         self._document = document
         self.fitter = BodyFitter(document, self)
         self._timer = QTimer(self)
@@ -84,6 +85,7 @@ class FitSection(QWidget):
         self.list.setMinimumHeight(230)
         self.list.setColumnWidth(0, 150)
         self.list.setColumnWidth(1, 60)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.list.itemClicked.connect(self._choose)
         self._rows = {name: QTreeWidgetItem(self.list, [words(name).capitalize(), "", ""]) for name in CLICK_ORDER}

@@ -23,7 +23,20 @@ def pages() -> dict[str, str]:
     return found
 
 
-_ORDER = ("start", "viewport", "views", "pose", "edit", "queue", "gallery", "result", "export", "history", "log")
+_ORDER = (
+    "start",
+    "viewport",
+    "views",
+    "pose",
+    "fitting",
+    "edit",
+    "queue",
+    "gallery",
+    "result",
+    "export",
+    "history",
+    "log",
+)
 
 
 def _order(file: Path) -> int:

@@ -93,7 +93,7 @@ class Keypoints:
 
 
 def write_keypoints(path: Path | str, keypoints: Keypoints, scene: Scene) -> None:
-    """Write keypoints so that `read_keypoints` gives the same.
+    """Write keypoints so that `read_keypoints` gives the same, view by view.
 
     Args:
         path: Where to; replaced atomically.

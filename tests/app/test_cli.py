@@ -66,7 +66,7 @@ def test_nothing_heavy_is_imported() -> None:
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
-    for command in ("edit", "fit", "export", "evaluate", "scenes", "doctor"):
+    for command in ("edit", "fit-body", "fit-proxy", "fit", "export", "evaluate", "scenes", "doctor"):
         assert f" {command} " in shown
 
 

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.cli import main
+from app.console import USER_ERROR
+from qnerf_core.body.keypoints import read_keypoints, write_keypoints
+from qnerf_core.body.pose_file import read_pose
+from qnerf_core.body.surface import BodySurface
+from qnerf_core.evaluation.body_fitting import clicked, true_keypoints
+from qnerf_core.proxy.files import read_proxy
+from qnerf_core.scene.capture import load_capture
+from tests.synthetic_capture import write_capture
+
+
+def test_a_body_is_fitted_from_a_file_of_clicks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capture = load_capture("alligator")
+    body, truth = BodySurface.load(), read_pose(capture.source_pose_path)
+    views = capture.scene.training_views[::8]
+    seen = clicked(true_keypoints(body, truth), views, np.random.default_rng(0))
+    write_keypoints(tmp_path / "clicks.json", seen, capture.scene)
+    command = ["fit-body", "alligator", "--keypoints", str(tmp_path / "clicks.json"), "--out", str(tmp_path / "p.json")]
+    assert main([*command, "--json", "--save-keypoints", str(tmp_path / "used.json")]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["pose"] == str(tmp_path / "p.json")
+    assert told["in_metres"]
+    assert len(told["residuals"]) == len(seen)
+    assert 1 < told["error_pixels"] < 4
+    off = np.linalg.norm(body.joints(read_pose(tmp_path / "p.json")) - body.joints(truth), axis=1)
+    assert off.mean() < 0.03
+    assert set(read_keypoints(tmp_path / "used.json", capture.scene)) == set(seen)
+    assert main(command) == 0
+    assert "pixels off in the mean" in capsys.readouterr().out
+
+
+def test_too_little_leaves_no_pose_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fit-body", "person", "--out", str(tmp_path / "p.json")]) == USER_ERROR
+    assert "--keypoints" in capsys.readouterr().err
+    assert main(["fit-body", "person", "--detector", "ghost", "--out", str(tmp_path / "p.json")]) == USER_ERROR
+    assert "no detector" in capsys.readouterr().err
+    assert not (tmp_path / "p.json").exists()
+
+
+def test_a_proxy_is_fitted_to_the_masks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capture = write_capture(tmp_path / "ball", views=6, heldout=1)
+    assert main(["fit-proxy", str(capture), "--out", str(tmp_path / "x.json"), "--boxes", "2", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert 1 <= len(told["parts"]) <= 2
+    np.testing.assert_allclose(told["box"], read_proxy(tmp_path / "x.json").box(), atol=1e-6)
