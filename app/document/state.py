@@ -50,5 +50,5 @@ def same(first: Any, second: Any) -> bool:
     return bool(first == second)
 
 
-def close_to(first: BodyPose, second: BodyPose, tolerance: float = 1e-9) -> bool:
+def close_to(first: BodyPose, second: BodyPose, tolerance: float = 1e-5) -> bool:
     return all(np.allclose(getattr(first, name), getattr(second, name), rtol=0.0, atol=tolerance) for name in _ARRAYS)

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from qnerf_core.body.fitting import BodyFit, fit_body, refine_body
+from qnerf_core.body.detectors import detect, load_detector
+from qnerf_core.body.fitting import BodyFit, FitSettings, fit_body, refine_body
 from qnerf_core.body.keypoints import KEYPOINTS, Keypoints, Sighting
-from qnerf_core.body.pose import SMPL_JOINTS, BodyPose
+from qnerf_core.body.pose import PROPORTIONS, SMPL_JOINTS, BodyPose
 from qnerf_core.body.pose_file import read_pose
 from qnerf_core.body.silhouettes import Silhouettes
 from qnerf_core.body.surface import BodySurface
@@ -30,6 +31,11 @@ SEEDS = (101, 102, 103)
 _NOISE = 2.0
 _WRONG = 0.2
 _AROUND = 15.0
+_TOYS: Mapping[str, Mapping[str, float]] = {
+    "doll": {"head": 1.7, "thighs": 0.65, "shins": 0.65, "feet": 1.3, "upper_arms": 0.75, "forearms": 0.75},
+    "teddy": {"head": 1.9, "torso": 1.15, "hips": 1.4, "thighs": 0.5, "shins": 0.5, "forearms": 0.7, "shoulders": 1.2},
+    "spider": {"torso": 0.75, "upper_arms": 1.4, "forearms": 1.5, "hands": 1.4, "thighs": 1.2, "shins": 1.3},
+}
 _EXTRA = [SMPL_JOINTS.index(name) for name in KEYPOINTS[18:]]
 
 
@@ -78,6 +84,15 @@ def cases(figures: Sequence[str] = FIGURES, *, edits: bool = True) -> Iterator[C
         yield Case(name, "source", capture.scene, read_pose(capture.source_pose_path))
         for edit, target in capture.edits.items() if edits else ():
             yield Case(name, edit, target.truth, read_pose(target.pose_path))
+
+
+def toys() -> Iterator[Case]:
+    """Yield bodies with the proportions of toys before the cameras of a capture; there are no pictures of them."""
+    capture = load_capture("alligator")
+    pose = read_pose(capture.edits["wave"].target_path)
+    for name, factors in _TOYS.items():
+        proportions = np.array([factors.get(part, 1.0) for part in PROPORTIONS])
+        yield Case(name, "no pictures", capture.scene, pose.replaced(proportions=proportions))
 
 
 def true_keypoints(body: BodySurface, pose: BodyPose) -> np.ndarray:
@@ -135,16 +150,18 @@ def clicked(points: np.ndarray, views: Sequence[View], generator: np.random.Gene
     return Keypoints(tuple(found))
 
 
-def measure(case: Case, body: BodySurface, seeds: Sequence[int]) -> list[Row]:
+def measure(case: Case, body: BodySurface, seeds: Sequence[int], detector: str | None = None) -> list[Row]:
     """Fit a case in all ways.
 
     Args:
         case: What to fit.
         body: The body.
         seeds: Of what is drawn.
+        detector: A real one, which looks at the photos themselves.
     """
     points, truth = true_keypoints(body, case.pose), body.joints(case.pose)
     eight, three = _spread(case.scene, 8), _spread(case.scene, 3)
+    found = keypoints_of_photos(eight, detector) if detector else None
     detected: list[np.ndarray] = []
     by_hand: list[np.ndarray] = []
     refined: list[np.ndarray] = []
@@ -157,7 +174,43 @@ def measure(case: Case, body: BodySurface, seeds: Sequence[int]) -> list[Row]:
         by_hand.append(_off(body, truth, fit))
         refined.append(_off(body, truth, refine_body(fit, keypoints, case.scene, body, silhouettes)))
     ways = (("8 views", detected, 2.0), ("4 clicks", by_hand, 3.0), ("4 clicks, masks", refined, 3.0))
-    return [_row(case, way, np.stack(off), goal) for way, off, goal in ways]
+    rows = [_row(case, way, np.stack(off), goal) for way, off, goal in ways]
+    if found is not None:
+        off = _off(body, truth, fit_body(found, case.scene, body))
+        rows.append(_row(case, f"8 photos, {detector}", off[None], 2.0))
+    return rows
+
+
+def measure_toy(case: Case, body: BodySurface, seeds: Sequence[int]) -> list[Row]:
+    """Fit a toy with and without proportions of its own.
+
+    Args:
+        case: What to fit.
+        body: The body.
+        seeds: Of what is drawn.
+    """
+    points, truth = true_keypoints(body, case.pose), body.joints(case.pose)
+    rows = []
+    for way, own in (("8 views", False), ("8 views, own proportions", True)):
+        off = []
+        for seed in seeds:
+            seen = seen_by_a_detector(points, _spread(case.scene, 8), np.random.default_rng(seed))
+            off.append(_off(body, truth, fit_body(seen, case.scene, body, FitSettings(own_proportions=own))))
+        rows.append(_row(case, way, np.stack(off), 2.0))
+    return rows
+
+
+def keypoints_of_photos(views: Sequence[View], detector: str) -> Keypoints:
+    """Find keypoints by a real detector.
+
+    Args:
+        views: Whose photos.
+        detector: Its name.
+
+    Raises:
+        KeypointsError: It is not installed.
+    """
+    return Keypoints(tuple(detect(load_detector(detector), detector, views)))
 
 
 def _off(body: BodySurface, truth: np.ndarray, fit: BodyFit) -> np.ndarray:
@@ -204,11 +257,15 @@ def main() -> None:
     parser.add_argument("--figure", action="append", choices=FIGURES)
     parser.add_argument("--seed", action="append", type=int)
     parser.add_argument("--no-edits", action="store_true", help="only the captures' own pictures")
+    parser.add_argument("--detector", help="a real one that is installed, on the photos themselves")
+    parser.add_argument("--toys", action="store_true", help="bodies with other proportions instead")
     chosen = parser.parse_args()
-    body = BodySurface.load()
-    rows = []
-    for case in cases(chosen.figure or FIGURES, edits=not chosen.no_edits):
-        rows += measure(case, body, chosen.seed or SEEDS)
+    body, seeds = BodySurface.load(), chosen.seed or SEEDS
+    rows: list[Row] = []
+    for case in toys() if chosen.toys else ():
+        rows += measure_toy(case, body, seeds)
+    for case in () if chosen.toys else cases(chosen.figure or FIGURES, edits=not chosen.no_edits):
+        rows += measure(case, body, seeds, chosen.detector)
     sys.stdout.write(f"{table(rows)}\n")
 
 

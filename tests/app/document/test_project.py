@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from app.document.document import Document
-from app.document.migrations import NewerProjectError
+from app.document.migrations import VERSION, NewerProjectError
 from app.document.opening import OpenedScene, open_scene
 from app.document.project import ProjectError, read_project
 from app.document.recent import forget, recent_projects
@@ -80,7 +80,7 @@ def test_a_project_of_version_1_opens(another: Document, tmp_path: Path) -> None
     assert another.pinned == {"left_ankle", "right_wrist"}
     assert (another.spec.seed, another.spec.steps, another.current_view) == (7, 12, "005")
     another.save()
-    assert files.read_json(folder / "project.json")["version"] == 2
+    assert files.read_json(folder / "project.json")["version"] == VERSION
     another.close_project()
 
 
