@@ -26,6 +26,8 @@ from qnerf_core.scene.raw import RawCapture, RawView, SparseModel
 _PLACES = ("", "sparse", "colmap/sparse", "dense/sparse", "colmap", "text", "distorted/sparse")
 _PICTURE_FOLDERS = ("images", "../images", "../../images", "../../../images", "", "..", "../..", "input")
 _MASK_FOLDERS = ("masks", "../masks", "../../masks")
+# Of a record in a binary file.
+_LEAST_BYTES = {"cameras": 48, "images": 73, "points3D": 51}
 _COMPUTER_VISION_TO_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
 # Order of the distortion in COLMAP's lists of parameters, after the focal lengths and the principal point.
 _PERSPECTIVE = {
@@ -136,6 +138,10 @@ def _views(
         return ()
     names = [str(image["name"]) for image in images]
     base = pictures or _picture_folder(folder, folder / model, names)
+    if base is None:
+        what = f"none of its {len(names)} pictures was found (the first is {names[0]})"
+        problems.append(_problem(model, what, "Put them into a folder named images beside the model's."))
+        return ()
     masks = next((base / place for place in _MASK_FOLDERS if (base / place).is_dir()), base / "masks")
     doubled = {name for name, count in Counter(names).items() if count > 1}
     lenses: dict[str, Lens | str] = {number: _lens(camera) for number, camera in content["cameras"].items()}
@@ -188,13 +194,13 @@ def _lens(camera: dict[str, Any]) -> Lens | str:
     return Lens(fx, fy, cx, cy, width, height, "perspective", (*radial, 0.0), divisor, tangential)
 
 
-def _picture_folder(folder: Path, model: Path, names: Sequence[str]) -> Path:
+def _picture_folder(folder: Path, model: Path, names: Sequence[str]) -> Path | None:
     tried = [Path(os.path.normpath(start / place)) for start in (folder, model) for place in _PICTURE_FOLDERS]
     # The folder that holds most of a few of them: some may be missing.
     sample = names[:: max(1, len(names) // 12)]
     counts = [sum((place / name).is_file() for name in sample) for place in tried]
     best = max(counts)
-    return tried[counts.index(best)] if best else folder / "images"
+    return tried[counts.index(best)] if best else None
 
 
 def _mask(folder: Path, name: str) -> Path | None:
@@ -208,14 +214,27 @@ def _is_model(folder: Path) -> bool:
     )
 
 
+def _claimed(binary: Path) -> int:
+    """How many records a binary file says that it holds."""
+    with binary.open("rb") as file:
+        head = file.read(8)
+    return int(struct.unpack("<Q", head)[0]) if len(head) == 8 else 0
+
+
+def _check_counts(model: Path) -> None:
+    # pycolmap takes a count at its word, and minutes or all the memory to find out.
+    for name, least in _LEAST_BYTES.items():
+        path = model / f"{name}.bin"
+        if path.is_file() and 8 + _claimed(path) * least > path.stat().st_size:
+            what = f"{path.name} says that it holds {_claimed(path)} records, and is too small for them"
+            raise FileFormatError(f"Cannot read the model {model}", what, "Copy it again, or run COLMAP again.")
+
+
 def _count(model: Path, name: str) -> int:
     binary, text = model / f"{name}.bin", model / f"{name}.txt"
     if binary.is_file():
-        with binary.open("rb") as file:
-            head = file.read(8)
-        count = struct.unpack("<Q", head)[0] if len(head) == 8 else 0
-        # A record takes more than this: what claims more is damaged.
-        return int(count) if count <= binary.stat().st_size / 40 else 0
+        count = _claimed(binary)
+        return count if 8 + count * _LEAST_BYTES[name] <= binary.stat().st_size else 0
     if not text.is_file():
         return 0
     with text.open(errors="replace") as lines:
@@ -228,14 +247,16 @@ def _read_model(model: Path) -> tuple[dict[str, Any], np.ndarray]:
     for path in sorted(model.glob("*.*")):
         stamp.update(f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}".encode())
     kept = captures_folder() / "models" / f"{stamp.hexdigest()[:24]}.npz"
+    _check_counts(model)
     if not kept.is_file():
         kept.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "model.json"
             failure = run_child("read", model, out)
             if failure is not None:
-                what = f"pycolmap cannot read it ({failure})"
-                raise FileFormatError(f"Cannot read the model {model}", what, "Run COLMAP again, or copy it again.")
+                # What pycolmap says of damage ("unordered_map::at") helps nobody.
+                what = "pycolmap cannot read it: a file of it is damaged, cut off, or of another model"
+                raise FileFormatError(f"Cannot read the model {model}", what, "Copy it again, or run COLMAP again.")
             points = np.load(out.with_suffix(".npz"))["points"]
             with files.atomic_path(kept) as temporary:
                 np.savez(temporary, content=np.array(out.read_text()), points=points)
