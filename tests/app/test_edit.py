@@ -54,6 +54,24 @@ def test_edit_writes_a_run_and_says_where(
     assert "seed was 3, now 4" in capsys.readouterr().err
 
 
+def test_pictures_alone_are_edited_from_a_fitted_pose(
+    capture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pictures = shutil.copytree(capture, tmp_path / "pictures")
+    for name in ("capture.json", "source_pose.json"):
+        (pictures / name).unlink()
+    poses = assets.poses_folder()
+    choices = ["--scene", str(pictures), "--edit", str(poses / "arms-raised.json"), "--backbone", str(builtin_like())]
+    command = ["edit", *choices, "--steps", "3", "--tau", "1", "--method", "independent", "--views", "1", "--json"]
+    assert main([*command, "--out", str(tmp_path / "none")]) == USER_ERROR
+    assert "--source-pose" in capsys.readouterr().out
+    source = str(poses / "stand.json")
+    assert main([*command, "--out", str(tmp_path / "run"), "--source-pose", source]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["status"] == "finished"
+    assert summary["spec"]["source"] == source
+
+
 def test_ctrl_c_keeps_what_is_finished_and_resume_goes_on(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

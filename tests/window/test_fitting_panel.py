@@ -171,6 +171,27 @@ def test_a_wrong_click_is_marked(viewport: Viewport, section: FitSection) -> Non
     assert "1 of the clicks left out" in section.told.text()
 
 
+def test_a_cancelled_fit_changes_nothing(viewport: Viewport, section: FitSection) -> None:
+    document = viewport.document
+    assert document.scene is not None
+    places = true_keypoints(document.body, document.source_pose)
+    document.take_found(
+        Sighting(view.name, name, *view.camera.project(place)[0].tolist(), 1.0, "net")
+        for view in document.scene.views
+        for name, place in zip(KEYPOINTS, places, strict=True)
+    )
+    before, steps = document.source_pose, document.undo_stack.count()
+    section.fitter.fit()
+    QCoreApplication.processEvents()
+    assert section.stop.isVisible()
+    assert not section.fit.isEnabled()
+    QTest.mouseClick(section.stop, LEFT)
+    assert wait_until(lambda: not section.fitter.is_working, 60)
+    assert document.source_pose is before
+    assert document.undo_stack.count() == steps
+    assert section.stop.isHidden()
+
+
 def test_too_few_clicks_say_what_to_do_and_a_project_keeps_them(
     viewport: Viewport, section: FitSection, tmp_path: Path
 ) -> None:
