@@ -39,7 +39,7 @@ class ShapeChoice(StrEnum):
 class FrameChoice(StrEnum):
     auto = "auto"
     keep = "keep"
-    find = "find"
+    upright = "find"
 
 
 Numbers = Annotated[str | None, typer.Option(help="Three numbers, as 0,0,1.")]

@@ -57,7 +57,7 @@ class CaptureDialog(QDialog):
         self.form = CaptureForm()
         self.bar = QProgressBar()
         self.bar.setObjectName("captureProgress")
-        self.find = _button("captureFind", "Find the cameras")
+        self.finder = _button("captureFind", "Find the cameras")
         self.cancel = _button("captureCancel", "Cancel")
         self.repair_all = _button("captureRepairAll", "Repair all")
         self.forget = _button("captureForget", "Forget repairs")
@@ -66,7 +66,7 @@ class CaptureDialog(QDialog):
         self._lay_out(close)
         self.problems.repairRequested.connect(self.repair)
         self.form.changed.connect(lambda: self._use(self.form.settings))
-        self.find.clicked.connect(self._find)
+        self.finder.clicked.connect(self._find)
         self.cancel.clicked.connect(self._stop.set)
         self.repair_all.clicked.connect(self._repair_all)
         self.forget.clicked.connect(lambda: self._use(CaptureSettings()))
@@ -84,7 +84,7 @@ class CaptureDialog(QDialog):
         working.addWidget(self.bar, 1)
         working.addWidget(self.cancel)
         buttons = QHBoxLayout()
-        for button in (self.find, self.repair_all, self.forget):
+        for button in (self.finder, self.repair_all, self.forget):
             buttons.addWidget(button)
         buttons.addStretch(1)
         buttons.addWidget(close)
@@ -148,9 +148,9 @@ class CaptureDialog(QDialog):
             parts.append(str(self.matched))
         self.summary.setText(". ".join(parts) + ".")
         unknown = report.kind == "photos" and not report.views
-        self.find.setVisible(report.kind == "photos")
-        self.find.setText("Find the cameras" if unknown else "Find the cameras again")
-        self.find.setDefault(unknown)
+        self.finder.setVisible(report.kind == "photos")
+        self.finder.setText("Find the cameras" if unknown else "Find the cameras again")
+        self.finder.setDefault(unknown)
         self.open_it.setEnabled(report.usable)
         self.repair_all.setEnabled(
             any(problem.repair is not None and problem.repair.kind != "model" for problem in report.problems)
@@ -163,14 +163,14 @@ class CaptureDialog(QDialog):
         self.bar.show()
         self.cancel.setVisible(cancellable)
         self.problems.setEnabled(False)
-        for button in (self.find, self.repair_all, self.forget, self.open_it, self.form):
+        for button in (self.finder, self.repair_all, self.forget, self.open_it, self.form):
             button.setEnabled(False)
 
     def _end(self) -> None:
         self.bar.hide()
         self.cancel.hide()
         self.problems.setEnabled(True)
-        self.find.setEnabled(True)
+        self.finder.setEnabled(True)
 
     def _show_progress(self, stage: str, done: int, total: int) -> None:
         self.bar.setRange(0, total)

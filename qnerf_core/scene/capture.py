@@ -210,6 +210,24 @@ def load_scene(name_or_path: str | Path, progress: Progress | None = None) -> tu
     return open_capture(path, progress), None
 
 
+def settled_path(name_or_path: str, progress: Progress | None = None) -> str:
+    """Return how a run names a capture so that it means the same for good.
+
+    Args:
+        name_or_path: See `capture_path`.
+        progress: Told of every picture, if there is anything to prepare.
+
+    Returns:
+        The folder of the prepared copy, which no later repair changes; what was given if it needs no copy.
+
+    Raises:
+        StudioError: It cannot be read.
+    """
+    path = capture_path(name_or_path)
+    root = load_scene(path, progress)[0].root
+    return name_or_path if root in (path, path.parent, path.resolve(), path.resolve().parent) else str(root)
+
+
 def _edit(name: str, entry: _EditEntry, folder: Path, scene: Scene, content: _CaptureFile) -> EditTarget:
     title = f"Cannot use the edit {name} of {folder}"
     truth = _described(read_transforms(folder / entry.truth), content)

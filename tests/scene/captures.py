@@ -45,7 +45,9 @@ def write_capture(folder: Path, count: int = 4, *, masks: bool = True, heldout: 
         mask = depth = None
         if masks:
             mask, depth = folder / "masks" / f"{name}.png", folder / "depth" / f"{name}.png"
-            files.write_image(mask, np.repeat(np.uint8([[255] * 8 + [0] * (WIDTH - 8)]), HEIGHT, axis=0))
+            files.write_image(
+                mask, np.repeat(np.array([[255] * 8 + [0] * (WIDTH - 8)], dtype=np.uint8), HEIGHT, axis=0)
+            )
             write_depth(depth, np.full((HEIGHT, WIDTH), 2.5 + index))
         camera = ring_camera(2.0 * np.pi * index / count)
         views.append(View(name, camera, image, mask, depth, index in heldout))

@@ -77,12 +77,10 @@ def test_a_plain_capture_is_used_where_it_is(tmp_path: Path, home: Path) -> None
 
 
 def written(folder: Path, index: int, image: Image.Image, exif: int | None = None) -> None:
-    options = {}
+    record = Image.Exif()
     if exif is not None:
-        record = Image.Exif()
         record[0x0112] = exif
-        options["exif"] = record
-    image.save(folder / "images" / f"{index:03d}.png", **options)
+    image.save(folder / "images" / f"{index:03d}.png", exif=record)
 
 
 @pytest.mark.parametrize(("orientation", "quarters"), [(6, 3), (8, 1), (3, 2)])

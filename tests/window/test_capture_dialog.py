@@ -100,6 +100,6 @@ def test_the_search_for_cameras_can_be_cancelled(qapp: QApplication, open_window
     assert dialog.is_busy
     assert wait_until(dialog.cancel.isVisible)
     click(dialog, "captureCancel")
-    assert wait_until(lambda: not dialog.is_busy and dialog.find.isEnabled())
+    assert wait_until(lambda: not dialog.is_busy and dialog.finder.isEnabled())
     assert dialog.matched is None
     click(dialog, "captureClose")
