@@ -23,7 +23,7 @@ from app.document.document import Document
 from app.document.keypointed import CLICK_ORDER, words
 from app.shell.icons import set_icon
 from qnerf_core.body.detectors import detector_names
-from qnerf_core.body.keypoints import read_keypoints, write_keypoints
+from qnerf_core.body.keypoints import Sighting, read_keypoints, write_keypoints
 from qnerf_core.body.triangulation import NOISE, OUTLIER
 
 _REFRESH_MS = 40
@@ -62,8 +62,8 @@ class FitSection(QWidget):
         self.click = _button("fitClick", "Click joints", "Click the joints of the subject in the photos (Ctrl+J)")
         self.click.setCheckable(True)
         self.click.clicked.connect(lambda checked: self.toggle_clicking() if checked != self._clicking else None)
-        self.find = _button("fitFind", "Find", "Let an installed detector find the joints; clicks stay as they are")
-        self.find.clicked.connect(self.find_joints)
+        self.search = _button("fitFind", "Find", "Let an installed detector find the joints; clicks stay as they are")
+        self.search.clicked.connect(self.find_joints)
         self.more = QToolButton()
         self.more.setObjectName("fitLoad")
         self.more.setToolTip("Load keypoints from a file ...")
@@ -76,7 +76,7 @@ class FitSection(QWidget):
         self.keep.clicked.connect(self.choose_target)
         first = QHBoxLayout()
         first.setSpacing(4)
-        for widget, stretch in ((self.click, 2), (self.find, 1), (self.more, 0), (self.keep, 0)):
+        for widget, stretch in ((self.click, 2), (self.search, 1), (self.more, 0), (self.keep, 0)):
             first.addWidget(widget, stretch)
         self.list = QTreeWidget()
         self.list.setObjectName("fitJoints")
@@ -204,19 +204,10 @@ class FitSection(QWidget):
             known_off = [value for value in apart if value is not None]
             _show_off(row, max(known_off) if known_off else None)
             wrong += sum(value > OUTLIER for value in known_off)
-            while row.childCount() > len(looks):
-                row.removeChild(row.child(0))
-            while row.childCount() < len(looks):
-                QTreeWidgetItem(row)
-            for index, (one, off) in enumerate(zip(looks, apart, strict=True)):
-                child = row.child(index)
-                child.setText(0, one.view)
-                child.setText(1, one.by)
-                child.setData(0, _NAME, (name, one.view))
-                _show_off(child, off)
-        current = self._rows[document.current_keypoint]
-        if self.list.currentItem() not in (current, *(current.child(i) for i in range(current.childCount()))):
-            self.list.setCurrentItem(current)
+            _show_looks(row, looks, apart)
+        chosen = self.list.currentItem()
+        if chosen is None or chosen.data(0, _NAME)[0] != document.current_keypoint:
+            self.list.setCurrentItem(self._rows[document.current_keypoint])
         self._show_told(wrong)
         self._show_work()
 
@@ -240,15 +231,29 @@ class FitSection(QWidget):
 
     def _show_work(self) -> None:
         working = self.fitter.is_working
-        for widget in (self.bar, self.stop):
-            widget.setVisible(working)
-        some = bool(len(self._document.keypoints))
-        for widget in (self.fit, self.masks, self.keep):
-            widget.setEnabled(some and not working)
-        self.find.setEnabled(not working)
+        self.bar.setVisible(working)
+        self.stop.setVisible(working)
+        ready = bool(len(self._document.keypoints)) and not working
+        self.fit.setEnabled(ready)
+        self.masks.setEnabled(ready)
+        self.keep.setEnabled(ready)
+        self.search.setEnabled(not working)
         if working:
             self.bar.setFormat(f"{self.fitter.what}  %p %")
             self.bar.setValue(round(100 * self.fitter.share))
+
+
+def _show_looks(row: QTreeWidgetItem, looks: list[Sighting], apart: list[float | None]) -> None:
+    """The looks at a joint, each a row below its own."""
+    rows = [child for index in range(row.childCount()) if (child := row.child(index)) is not None]
+    for child in rows[len(looks) :]:
+        row.removeChild(child)
+    rows += [QTreeWidgetItem(row) for _ in range(len(looks) - len(rows))]
+    for child, one, off in zip(rows[: len(looks)], looks, apart, strict=True):
+        child.setText(0, one.view)
+        child.setText(1, one.by)
+        child.setData(0, _NAME, (one.keypoint, one.view))
+        _show_off(child, off)
 
 
 def _show_off(row: QTreeWidgetItem, apart: float | None) -> None:
