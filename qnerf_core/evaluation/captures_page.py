@@ -32,7 +32,7 @@ METHODS = {"ours": "qnerf-background-kept", "independent": "independent-backgrou
 _SHOWN = 6
 _CELL = 128
 _FIGURES = (
-    "psnr_truth", "perceptual_truth", "silhouette_iou", "view_agreement_psnr", "view_disagreement", "kid", "minutes",
+    "psnr_truth", "perceptual_truth", "silhouette_iou", "view_agreement_psnr", "view_disagreement", "kid",
 )  # fmt: skip
 _HEADINGS = {column.key: column for column in COLUMNS}
 _WANTED_IOU = 0.85
