@@ -162,6 +162,7 @@ class MainWindow(QMainWindow):
                 thing.keypointsChanged,
                 thing.clickingChanged,
                 thing.partsSelected,
+                thing.sculpting.changed,
             ):
                 signal.connect(self.refresh)
             self.actions_of_table.register("pose", PoseCommands(thing))

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -9,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from app.document import shaping
 from app.document.posed import PosedState
 from app.document.posing import WHOLE_BODY
+from app.document.sculpting import Sculpting
 from app.document.state import State, same
 from qnerf_core.body.pose import BodyPose
 from qnerf_core.errors import ProxyError, SettingsError
@@ -77,6 +79,10 @@ class ProxiedState(PosedState):
         if self._opened is None:
             return ()
         return tuple(self._opened.edit_poses if self.control == "skeleton" else self._opened.edit_proxies)
+
+    @cached_property
+    def sculpting(self) -> Sculpting:
+        return Sculpting(self)
 
     # ---- what is selected
 
@@ -226,6 +232,11 @@ class ProxiedState(PosedState):
             self.snap_to_floor = snap
             self.snappingChanged.emit()
 
+    def replace_part(self, posed: str, name: str, change: Callable[[ProxyPart], ProxyPart]) -> None:
+        """For commands that keep a change of one part, not the states around it."""
+        proxy = self.source_proxy if posed == "source" else self.target_proxy
+        self._restore(self._changed(**{f"{posed}_proxy": proxy.with_part(change(proxy.part(name)))}))
+
     # ---- commands
 
     def _with_proxy(self, proxy: DepthProxy) -> State:
@@ -246,6 +257,7 @@ class ProxiedState(PosedState):
 
     def _restart(self, state: State) -> None:
         self._proxy_drag, self._chosen = None, ()
+        self.sculpting.leave()
         # Over the photo the source is what the edit is measured by.
         self.show_both = self.control == "depth"
         super()._restart(state)

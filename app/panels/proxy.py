@@ -22,6 +22,7 @@ from app.panels.fields import Fold, line
 from app.panels.proxy_files import FilesSection
 from app.panels.proxy_parts import PartsSection
 from app.panels.proxy_picture import PictureSection
+from app.panels.proxy_sculpt import SculptSection
 from app.panels.proxy_values import ValuesSection
 from app.shell.icons import set_icon
 
@@ -44,6 +45,7 @@ class ProxyPanel(QWidget):
         self.choice.edited.connect(self._apply)
         self.parts = PartsSection(document)
         self.values = ValuesSection(document)
+        self.sculpt = SculptSection(document)
         self.picture = PictureSection(document)
         self.files = FilesSection(document)
         self._lay_out()
@@ -70,13 +72,18 @@ class ProxyPanel(QWidget):
         column.addWidget(self.parts)
         column.addWidget(self.values)
         column.addWidget(line())
-        self.folds = {"picture": Fold("What the model sees"), "files": Fold("Fit, import and export")}
-        for name, part in (("picture", self.picture), ("files", self.files)):
+        self.folds = {
+            "sculpt": Fold("Sculpt"),
+            "picture": Fold("What the model sees"),
+            "files": Fold("Fit, import and export"),
+        }
+        for name, part in (("sculpt", self.sculpt), ("picture", self.picture), ("files", self.files)):
             self.folds[name].setObjectName(f"{name}Fold")
             self.folds[name].content.addWidget(part)
             column.addWidget(self.folds[name])
         self.folds["picture"].set_open(True)
         self.folds["picture"].toggled.connect(lambda _open: self._follow())
+        self._document.sculpting.changed.connect(self._open_sculpting)
         column.addStretch(1)
         scroll = QScrollArea()
         scroll.setObjectName("proxyScroll")
@@ -130,6 +137,10 @@ class ProxyPanel(QWidget):
         """The picture costs something: only while it is seen."""
         self.picture.seen.set_enabled(self.isVisible() and not self.folds["picture"].body.isHidden())
 
+    def _open_sculpting(self) -> None:
+        if self._document.sculpting.is_active and self.folds["sculpt"].body.isHidden():
+            self.folds["sculpt"].set_open(True)
+
     def _apply(self, name: str) -> None:
         if name != MY_POSE:
             self._document.apply_edit(name)
@@ -155,3 +166,4 @@ class ProxyPanel(QWidget):
         self.choice.show_value(document.edit_name)
         self.parts.show_values()
         self.values.show_values()
+        self.sculpt.show_values()

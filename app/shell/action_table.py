@@ -120,6 +120,20 @@ _PROXY = (
     ),
     *menu(
         "Proxy",
+        Action(
+            "proxy.sculpt",
+            "Sculpt the selected part",
+            "proxy.sculpt",
+            "Ctrl+Tab",
+            "mesh",
+            "Brushes for its surface; again: done",
+            checked="sculpting",
+            when="part",
+        ),
+        when="proxy",
+    ),
+    *menu(
+        "Proxy",
         Action("proxy.reset_parts", "Reset the selected parts", "document.reset_parts", "Ctrl+Alt+P", when="part"),
         Action("proxy.reset", "Reset the whole proxy", "document.reset_proxy", icon="reset"),
         when="proxy",

@@ -38,6 +38,9 @@ class ProxyCommands(QObject):
         if self._document.duplicate_parts() and self._window.rooms.viewport is not None:
             self._window.rooms.viewport.tools.move_parts()
 
+    def sculpt(self) -> None:
+        self._document.sculpting.toggle()
+
     def fit(self) -> None:
         panel = self._window.rooms.proxy
         if panel is not None:

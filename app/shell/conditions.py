@@ -32,6 +32,7 @@ def _of_document(window: MainWindow) -> set[str]:
         proxy=document.control == "depth",
         part=bool(document.selected_parts),
         parts=len(document.selected_parts) > 1,
+        sculpting=document.sculpting.is_active,
         joint=document.selected_joint is not None,
         pins=bool(document.pinned),
         modified=document.is_modified,

@@ -54,15 +54,37 @@ def mesh_distance(origin: np.ndarray, direction: np.ndarray, vertices: np.ndarra
 
 
 def surface_distance(camera: Camera, at: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> float:
-    """Metres along the ray through a pixel to a surface; only triangles around the pixel are asked."""
+    """Metres along the ray through a pixel to a surface; infinite if it meets none."""
+    candidates = _around(camera, at, vertices, faces)
+    if not len(candidates):
+        return np.inf
+    return mesh_distance(camera.position, ray(camera, at), vertices, faces[candidates])
+
+
+def surface_hit(
+    camera: Camera, at: np.ndarray, vertices: np.ndarray, faces: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Where the ray through a pixel meets a surface first, and the normal there: world, (3,) each."""
+    direction = ray(camera, at)
+    met = [
+        (mesh_distance(camera.position, direction, vertices, faces[index : index + 1]), index)
+        for index in _around(camera, at, vertices, faces).tolist()
+    ]
+    distance, index = min(met, default=(np.inf, 0))
+    if not np.isfinite(distance):
+        return None
+    first, second, third = vertices[faces[index]]
+    across = np.cross(second - first, third - first)
+    return camera.position + distance * direction, across / max(float(np.linalg.norm(across)), _EPSILON)
+
+
+def _around(camera: Camera, at: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Indices of the triangles whose boxes on the screen hold a pixel."""
     pixels, _ = camera.project(vertices)
-    columns, rows = np.ascontiguousarray(pixels.T)
     candidates = np.ones(len(faces), dtype=bool)
     corners = np.ascontiguousarray(faces.T)
-    for coordinate, wanted in ((columns, at[0]), (rows, at[1])):
+    for coordinate, wanted in zip(np.ascontiguousarray(pixels.T), at, strict=True):
         first, second, third = (coordinate[corner] for corner in corners)
         candidates &= np.minimum(np.minimum(first, second), third) <= wanted
         candidates &= np.maximum(np.maximum(first, second), third) >= wanted
-    if not candidates.any():
-        return np.inf
-    return mesh_distance(camera.position, ray(camera, at), vertices, faces[candidates])
+    return np.flatnonzero(candidates)

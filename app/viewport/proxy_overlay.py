@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPointF
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QPainter, QPen, QPolygonF
 
 from app.viewport.desk import Desk
 from app.viewport.look import Look
@@ -13,6 +13,7 @@ from app.viewport.rings import AXES
 from app.viewport.skeleton_paint import paint_axis, paint_pill
 from app.viewport.tools import Tools
 from app.viewport.tools_proxy_drag import PartsTool, handles_of
+from app.viewport.tools_sculpt import BrushTool, SculptDrag
 from qnerf_core.scene.camera import Camera
 
 _CORNERS = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
@@ -29,11 +30,14 @@ class ProxyOverlay:
     handle: Handle | None
     lines: tuple[tuple[np.ndarray, np.ndarray, str], ...]
     name: tuple[np.ndarray, str] | None
+    brush: np.ndarray | None
+    """(n, 2) its circle on the surface."""
 
     @classmethod
     def of(cls, desk: Desk, tools: Tools, camera: Camera) -> ProxyOverlay:
         tool, proxy = tools.tool, desk.document.proxy
-        chosen = [proxy.part(name) for name in desk.document.selected_parts]
+        sculpts = tools.parts.sculpts
+        chosen = [] if sculpts else [proxy.part(name) for name in desk.document.selected_parts]
         boxes = []
         for part in chosen:
             pixels, depths = camera.project(part.to_world(_CORNERS))
@@ -46,6 +50,7 @@ class ProxyOverlay:
             tools.parts.handle,
             _lines(tool, camera) if isinstance(tool, PartsTool) else (),
             _name(desk, tools, camera) if tool is None else None,
+            _brush(desk, tools, camera) if sculpts else None,
         )
 
 
@@ -60,6 +65,11 @@ def paint_proxy(painter: QPainter, overlay: ProxyOverlay, look: Look) -> None:
         paint_axis(painter, start, end, look.colour(name, 0.8))
     if overlay.handles is not None:
         paint_handles(painter, overlay.handles, look, overlay.handle)
+    if overlay.brush is not None:
+        ring = QPolygonF([QPointF(x, y) for x, y in overlay.brush.tolist()])
+        for colour, width in ((look.colour("outline", 0.7), 3.2), (look.colour("selected"), 1.6)):
+            painter.setPen(QPen(colour, width))
+            painter.drawPolyline(ring)
     if overlay.name is not None:
         at, text = overlay.name
         paint_pill(painter, QPointF(at[0], at[1]), text, look)
@@ -80,6 +90,14 @@ def _lines(tool: PartsTool, camera: Camera) -> tuple[tuple[np.ndarray, np.ndarra
             reach = along / length * (camera.width + camera.height)
             found.append((start - reach, start + reach, f"axis_{AXES[axis].lower()}"))
     return tuple(found)
+
+
+def _brush(desk: Desk, tools: Tools, camera: Camera) -> np.ndarray | None:
+    place = tools.tool.place if isinstance(tools.tool, SculptDrag | BrushTool) else tools.parts.brush
+    if place is None:
+        return None
+    ring = place.circle(desk.document.sculpting.brush.radius, camera)
+    return ring if np.isfinite(ring).all() else None
 
 
 def _name(desk: Desk, tools: Tools, camera: Camera) -> tuple[np.ndarray, str] | None:

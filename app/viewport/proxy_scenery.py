@@ -25,10 +25,13 @@ class ProxyScenery:
         ghost = visible and document.show_both
         if visible:
             cells = _CELLS_WHILE_DRAGGED if document.is_dragging else _CELLS
-            stage.proxy.show(document.proxy, {}, cells)
+            sculpting, live = document.sculpting, {}
+            if sculpting.name is not None and sculpting.unit_vertices is not None:
+                live[sculpting.name] = sculpting.unit_vertices
+            stage.proxy.show(document.proxy, live, cells)
             opacity = _TRANSLUCENT if "translucent" in shown and not through else 1.0
             colours = look.rgb("body"), look.rgb("chosen"), look.rgb("outline")
-            stage.proxy.dress(*colours, document.selected_parts, opacity)
+            stage.proxy.dress(*colours, () if sculpting.is_active else document.selected_parts, opacity)
         if ghost:
             other = document.source_proxy if document.posed == "target" else document.target_proxy
             stage.proxy_ghost.show(_unlike(other, document.proxy), {}, _CELLS)

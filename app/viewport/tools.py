@@ -215,6 +215,8 @@ class Tools(QObject):
         if self.keypoints.key(key, modifiers):
             return True
         plain = modifiers & ~(Qt.KeyboardModifier.KeypadModifier)
+        if plain == Qt.KeyboardModifier.ShiftModifier and self.shapes_parts:
+            return self._begin_modal(self.parts.modal(key, self._at, shift=True))
         if modifiers & Qt.KeyboardModifier.KeypadModifier and key in _NAMED_VIEWS:
             self.desk.look_from(_NAMED_VIEWS[key][plain == Qt.KeyboardModifier.ControlModifier])
             return True
@@ -270,9 +272,11 @@ class Tools(QObject):
         return True
 
     def _part_key(self, key: Qt.Key) -> bool:
-        tool = self.parts.modal(key, self._at)
+        return self._begin_modal(self.parts.modal(key, self._at)) or self.parts.key(key)
+
+    def _begin_modal(self, tool: Tool | None) -> bool:
         if tool is None:
-            return self.parts.key(key)
+            return False
         self._begin(tool)
         self._is_modal = True
         return True

@@ -53,6 +53,8 @@ class Viewport(DrawnView):
         document.targetPoseChanged.connect(self._on_target)
         document.targetProxyChanged.connect(self._on_target)
         document.partsSelected.connect(self.request)
+        document.sculpting.changed.connect(self.request)
+        document.sculpting.stroked.connect(self.request)
         # What is coarse while it is dragged is drawn well when the drag is a command.
         document.undo_stack.indexChanged.connect(self.request)
         document.selectionChanged.connect(self._on_tools)

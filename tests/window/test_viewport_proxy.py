@@ -194,3 +194,37 @@ def test_a_drag_pauses_for_the_preview(viewport: Viewport) -> None:
     move(viewport, here, here + [40.0, 0.0])
     assert wait_until(lambda: bool(paused))
     release(viewport, here + [40.0, 0.0])
+
+
+def test_a_brush_shapes_the_surface_under_the_pointer(viewport: Viewport) -> None:
+    document = viewport.document
+    sculpting = document.sculpting
+    sculpting.set_resolution(24)
+    document.select_parts(["seat"])
+    sculpting.toggle()
+    assert wait_until(lambda: sculpting.is_active and not sculpting.is_busy)
+    sculpting.set_brush(kind="inflate", radius=0.2, strength=1.0)
+    here = pixel_of(viewport, "seat")
+    front = document.proxy.box(["seat"])[0, 1]
+    drag(viewport, here, here + [30.0, 0.0])
+    assert document.undo_stack.undoText() == "Sculpt seat"
+    assert document.proxy.box(["seat"])[0, 1] < front - 0.005
+    swollen = document.proxy.box(["seat"])[0, 1]
+    QTest.keyPress(viewport, Qt.Key.Key_Control)
+    drag(viewport, here, here + [30.0, 0.0], keys=Qt.KeyboardModifier.ControlModifier)
+    QTest.keyRelease(viewport, Qt.Key.Key_Control)
+    assert document.proxy.box(["seat"])[0, 1] > swollen + 0.002
+    viewport.setFocus()
+    QTest.mouseMove(viewport, at(here))
+    look(viewport)
+    assert viewport.tools.parts.brush is not None
+    key(viewport, Qt.Key.Key_F)
+    move(viewport, here, here + [50.0, 0.0])
+    press(viewport, here + [50.0, 0.0])
+    assert sculpting.brush.radius > 0.25
+    key(viewport, Qt.Key.Key_F, SHIFT)
+    move(viewport, here + [50.0, 0.0], here)
+    key(viewport, Qt.Key.Key_Escape)
+    assert sculpting.brush.strength == 1.0
+    key(viewport, Qt.Key.Key_Escape)
+    assert not sculpting.is_active
