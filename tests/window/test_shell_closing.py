@@ -152,7 +152,13 @@ def test_a_crash_is_told_once(qapp: QApplication, open_window: OpenWindow, home:
     assert session.crashes() == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["terminated", "interrupted"])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGTERM, id="terminated"),
+        pytest.param(signal.SIGINT, id="interrupted", marks=pytest.mark.slow),
+    ],
+)
 def test_the_program_starts_without_torch_and_ends_on_a_signal(home: Path, number: signal.Signals) -> None:
     code = (
         "import sys\n"
