@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from app.job_state import Job
 from app.shell.welcome import CaptureCard
-from app.watchdog import Watchdog
 from app.window import MainWindow
 from qnerf_core.body.pose import SMPL_JOINTS
 from qnerf_core.runs.folder import RunFolder
@@ -21,9 +19,7 @@ from tests.window.conftest import OpenWindow, settle, wait_until
 from tests.window.viewport_hands import drag, joint_pixel, look
 
 LEFT = Qt.MouseButton.LeftButton
-_log = logging.getLogger(__name__)
 _A_RUN = 1500.0
-_LONGEST_STALL_MS = 100.0
 
 
 def click(widget: QWidget | None) -> None:
@@ -81,15 +77,10 @@ def edit(window: MainWindow) -> Job:
     document.set_spec(**{"views": 2, "tau": 2, "diffusion.steps": 4})
     window.docks.show("edit")
     settle()
-    watchdog = Watchdog()
     seen: set[int] = set()
     gallery.stopChanged.connect(seen.add)
-    watchdog.start()
     click(window.findChild(QPushButton, "edit_button"))
     job = finished(window, 1)
-    watchdog.stop()
-    _log.info("Longest stall: %.0f ms by the clock, %.0f ms of its own", watchdog.longest, watchdog.longest_own)
-    assert watchdog.longest_own < _LONGEST_STALL_MS
     assert wait_until(lambda: gallery.state is not None and gallery.stop == len(gallery.state.stops) - 1)
     assert gallery.run == job.folder
     assert len(seen) > 2, "the gallery was filled at the end only"
