@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.console import interruptible, messages, print_json, results
-from app.model_store import located
+from app.model_store import equipped, located
 from app.progress import EditProgress
 from qnerf_core import files
 from qnerf_core.errors import Cancelled, SettingsError, StudioError
@@ -122,7 +122,7 @@ def edit(
     Ctrl-C stops within a step; what is finished is kept, and the same command with --resume goes on.
     """
     chosen: dict[str, Any] = {
-        "scene": _absolute(scene),
+        "scene": _settled(scene),
         "edit": _absolute(edit),
         "source": str(Path(source_pose).resolve()) if source_pose else None,
         "method": method.value if method else None,
@@ -145,7 +145,7 @@ def edit(
         "diffusion.view_batch": view_batch,
         "background.keep": False if repaint_background else None,
     }
-    spec = _spec(chosen, settings, out if resume else None)
+    spec = _with_control(_spec(chosen, settings, out if resume else None))
     if resume and _finished(out, spec):
         messages.print(f"The run in {out} is finished already.", soft_wrap=True)
     else:
@@ -154,6 +154,13 @@ def edit(
         print_json(_summary(out))
     else:
         results.print(f"The edited pictures are in {out / 'edited'}", soft_wrap=True)
+
+
+def _settled(scene: str | None) -> str | None:
+    from qnerf_core.scene.capture import settled_path
+
+    found = _absolute(scene)
+    return None if found is None else settled_path(found)
 
 
 def _absolute(value: str | None) -> str | None:
@@ -187,6 +194,15 @@ def _spec(chosen: dict[str, Any], settings: Path | None, resumed: Path | None) -
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise SettingsError("These settings do not work", f"{where}: {first['msg']}", "Change them.") from error
+
+
+def _with_control(spec: EditSpec) -> EditSpec:
+    from qnerf_core.editing.inputs import find_edit
+    from qnerf_core.scene.capture import load_scene
+
+    if spec.backbone == "builtin":
+        return spec
+    return equipped(spec, find_edit(spec, *load_scene(spec.scene)).control)
 
 
 def _finished(out: Path, spec: EditSpec) -> bool:

@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from app.console import interruptible, messages, print_json, results
-from app.model_store import model_store
+from app.model_store import equipped, located, model_store
 from qnerf_core.errors import Cancelled
 
 if TYPE_CHECKING:
@@ -115,9 +115,37 @@ def download(
         raise Cancelled("Nothing was downloaded")
     with interruptible() as cancelled:
         fetch(plan, lambda _fraction, file: messages.print(file, soft_wrap=True), cancelled)
-    chosen = control.value if control else None
-    entry = store.add(plan.target, name=name or repository.split("/")[-1], control=chosen)
+    entry = store.add(plan.target, name=name or repository.split("/")[-1], control=control.value if control else None)
     _tell(entry, f"{entry.name} is here. Check it: python main.py models verify {entry.name}", as_json)
+
+
+@models.command()
+def measure(
+    model: Annotated[str, typer.Argument(help="A name of the list, a folder, a file, or builtin.")] = "builtin",
+    control: Annotated[ControlChoice, typer.Option(help="Which of its ControlNets.")] = ControlChoice.skeleton,
+    settings: Annotated[Path | None, typer.Option(help="A JSON file: an edit's settings of the model.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Time a few steps of a model on this machine; the estimates of time and memory follow from them."""
+    from app.estimate import learn
+    from qnerf_core import files
+    from qnerf_core.diffusion.devices import best_device
+    from qnerf_core.diffusion.measuring import measure_steps
+    from qnerf_core.editing.inputs import load_backbone
+    from qnerf_core.editing.spec import EditSpec
+
+    chosen = {"model": files.read_json(settings)} if settings is not None else {}
+    spec = equipped(EditSpec.model_validate({"backbone": located(model), **chosen}), control.value)
+    messages.print("Loading the model ...")
+    backbone = load_backbone(spec.backbone, control.value, best_device(), spec.model)
+    messages.print("Timing a few steps ...")
+    cost = measure_steps(backbone, (backbone.image_size, backbone.image_size))
+    learn(spec, cost)
+    if as_json:
+        print_json(asdict(cost))
+        return
+    results.print(f"A step of one view takes {cost.plain:.2f} s, its guidance {cost.guided:.2f} s.")
+    results.print(f"A guided step takes {size_in_words(cost.memory)} beside the weights, on {cost.device}.")
 
 
 def size_in_words(size: int) -> str:

@@ -19,7 +19,8 @@ from qnerf_core.editing.intervals import plan_intervals
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import StudioError
 from qnerf_core.models import facts
-from qnerf_core.models.facts import ModelFacts
+from qnerf_core.models.facts import ModelFacts, activation_bytes
+from qnerf_core.models.measured import StepCost
 from qnerf_core.runs.disk import estimate_disk_bytes
 from qnerf_core.runs.provenance import backbone_place
 
@@ -33,8 +34,8 @@ _SECONDS_PER_UNIT = 0.11
 _MEASURED_CORES, _MEASURED_WEIGHTS = 2, 21.8e6
 _REFERENCE_PIXELS = 256 * 256
 _PROGRAM_BYTES = 450e6
-_ACTIVATION_BYTES = 45e6 / 64  # of one view of the reference size, per channel of the finest level
-_WITH_GRADIENT = 1.9
+# Of a step, in those of a step that is not guided; see `Bookkeeping`.
+_GUIDED_COST = 2.3
 _QUERY_COPIES = 5
 
 
@@ -65,7 +66,7 @@ def estimate(spec: EditSpec, scene: Scene) -> Estimate:
     longer = spec.image_size or known_model.image_size
     scale = longer / max(camera.width, camera.height)
     size = round(camera.height * scale), round(camera.width * scale)
-    known = _timings().get(_place(spec.backbone))
+    known = _timings().get(_place(spec))
     per_unit = known if known is not None else _guess(known_model)
     if spec.diffusion.guidance_scale > 1.0:
         per_unit *= 1.6
@@ -83,10 +84,10 @@ def remember(run: Mapping[str, Any]) -> None:
     if spec.diffusion.guidance_scale > 1.0 or len(run["sessions"]) != 1:
         return
     measured = sum(run["seconds"].values()) / units
-    timings = _timings()
-    place = _place(spec.backbone)
+    content = _content()
+    timings, place = content["seconds_per_unit"], _place(spec)
     timings[place] = (timings[place] + measured) / 2 if place in timings else measured
-    files.write_json(data_folder() / TIMINGS_FILE, {"version": 1, "seconds_per_unit": timings})
+    files.write_json(data_folder() / TIMINGS_FILE, content)
 
 
 def free_memory() -> int:
@@ -138,22 +139,50 @@ def _memory(spec: EditSpec, views: int, size: tuple[int, int], facts: ModelFacts
     injection = spec.diffusion.injection
     features = fed * 4 * views * spec.steps * (1 - injection.start_fraction)
     batch = min(spec.diffusion.view_batch, views) * (2 if spec.diffusion.guidance_scale > 1 else 1)
-    activations = _ACTIVATION_BYTES * facts.channels[0] * batch * pixels / _REFERENCE_PIXELS
+    gradient = spec.method == "qnerf"
+    one = _measured_memory(spec, pixels)
+    if one is None:
+        latent_size = size[0] // 8, size[1] // 8
+        one = activation_bytes(facts.channels[0], latent_size, 4, twice=False, gradient=gradient)
     total = _PROGRAM_BYTES + facts.weights + views * pixels * 3 * 4 * 2
     if injection.enabled and features <= injection.memory_limit_mb * 1e6:
         total += features
-    if spec.method == "qnerf":
-        return round(total + activations * _WITH_GRADIENT + queries * views * _QUERY_COPIES)
-    return round(total + activations)
+    if gradient:
+        total += queries * views * _QUERY_COPIES
+    return round(total + one * batch)
 
 
-def _place(backbone: str) -> str:
-    return f"{backbone}, {os.cpu_count()} cores"
+def learn(spec: EditSpec, cost: StepCost) -> None:
+    """Remember what steps of a model cost on this machine."""
+    share = cost.size[0] * cost.size[1] / _REFERENCE_PIXELS
+    content = _content()
+    place = _place(spec)
+    content["seconds_per_unit"][place] = (cost.plain + cost.guided) / (1.0 + _GUIDED_COST) / share
+    content["bytes_per_view"][place] = cost.memory / share
+    files.write_json(data_folder() / TIMINGS_FILE, content)
+
+
+def _measured_memory(spec: EditSpec, pixels: int) -> float | None:
+    bytes_per_view = _content()["bytes_per_view"].get(_place(spec))
+    return None if bytes_per_view is None else bytes_per_view * pixels / _REFERENCE_PIXELS
+
+
+def _place(spec: EditSpec) -> str:
+    model = spec.model
+    ways = [name for name in ("slicing", "tiling", "offload") if getattr(model, name)]
+    chosen = [] if model.precision == "auto" else [model.precision]
+    return ", ".join([spec.backbone, f"{os.cpu_count()} cores", *chosen, *ways])
 
 
 def _timings() -> dict[str, float]:
+    return _content()["seconds_per_unit"]
+
+
+def _content() -> dict[str, Any]:
+    empty: dict[str, Any] = {"version": 1, "seconds_per_unit": {}, "bytes_per_view": {}}
     try:
-        return dict(files.read_json(data_folder() / TIMINGS_FILE)["seconds_per_unit"])
+        content = files.read_json(data_folder() / TIMINGS_FILE)
+        return empty | {key: dict(content[key]) for key in ("seconds_per_unit", "bytes_per_view") if key in content}
     except (StudioError, KeyError, TypeError, ValueError):
         # None yet, or damaged: the next run measures anew.
-        return {}
+        return empty

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.job_state import Job, new_job_id
+from app.model_store import equipped
 from app.run_titles import edit_title
 from qnerf_core.body.pose import BodyPose
 from qnerf_core.body.pose_file import pose_record
@@ -28,13 +29,14 @@ def edit_job(document: Document, branch_from: tuple[Path, int] | None = None) ->
     """Of the document's settings, with its poses or proxies if they are none of the capture's.
 
     Raises:
+        BackboneError: several ControlNets fit the model.
         SettingsError: nothing is open, or the run to branch from was made with other settings than a branch can change.
     """
     project = document.project
     if project is None:
         raise SettingsError("There is nothing to edit", "no project is open", "Open a capture first.")
     folder = project.runs_folder / _run_name(document.edit_name)
-    spec = document.spec
+    spec = equipped(document.spec, document.control)
     own_files: dict[str, Any] = {}
     if branch_from is not None:
         source, interval = branch_from

@@ -18,6 +18,7 @@ from app.shell.commands_capture import CaptureCommands
 from app.shell.commands_file import FileCommands
 from app.shell.commands_help import TOUR_SEEN, HelpCommands
 from app.shell.commands_look import LookCommands
+from app.shell.commands_models import ModelCommands
 from app.shell.commands_pose import PoseCommands
 from app.shell.commands_proxy import ProxyCommands
 from app.shell.commands_run import RunCommands
@@ -79,6 +80,7 @@ class MainWindow(QMainWindow):
             ("capture", self.capture),
             ("look", self.look),
             ("help", self.help),
+            ("models", ModelCommands(self)),
             ("run", RunCommands(self)),
             ("wiring", self.wiring),
         ):

@@ -12,6 +12,7 @@ import numpy as np
 
 from app.engine.channel import Channel
 from app.engine.models import Models
+from app.model_store import equipped
 from qnerf_core import files
 from qnerf_core.errors import Cancelled, StudioError
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from qnerf_core.editing.spec import EditSpec
     from qnerf_core.field.radiance import RadianceField
     from qnerf_core.proxy.model import DepthProxy
+    from qnerf_core.scene.capture import ControlKind
     from qnerf_core.scene.scene import Scene
 
 _COARSEST = 64
@@ -115,7 +117,9 @@ class Interactive:
         only = spec.model_copy(update={"views": (request["view"],)})
         source = _subject(request["source"])
         target = _subject(request["target"]) if "target" in request else source
-        backbone = self._models.of(spec.backbone, "skeleton" if isinstance(target, BodyPose) else "depth", spec.model)
+        control: ControlKind = "skeleton" if isinstance(target, BodyPose) else "depth"
+        spec = equipped(spec, control)
+        backbone = self._models.of(spec.backbone, control, spec.model)
         return build_inputs(_scene(spec.scene), source, target, only, backbone, _body())
 
     def _render(self, request: dict[str, Any]) -> None:

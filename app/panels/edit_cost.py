@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QVBoxLayout
 
 from app import estimate
 from app.pace import duration_in_words
+from app.panels.models_child import ModelsChild
+from app.paths import data_folder
+from qnerf_core import files
 from qnerf_core.errors import StudioError
 
 if TYPE_CHECKING:
@@ -45,14 +48,23 @@ class CostCard(QFrame):
         self.warning.setWordWrap(True)
         self.warning.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.warning.hide()
+        self.measure = QPushButton("Measure on this device")
+        self.measure.setObjectName("cost_measure")
+        self.measure.setToolTip("Time a few steps of this model: the estimates of time and memory follow from them")
+        self.measure.setAutoDefault(False)
+        self.measure.clicked.connect(self._measure)
+        self._child: ModelsChild | None = None
+        self._document: Document | None = None
         column_layout = QVBoxLayout(self)
         column_layout.setContentsMargins(0, 0, 0, 0)
         column_layout.setSpacing(6)
         column_layout.addLayout(grid)
         column_layout.addWidget(self.warning)
+        column_layout.addWidget(self.measure)
 
     def show_for(self, document: Document) -> int:
         """Shows the estimate of the document's settings and returns the number of views."""
+        self._document = document
         scene, project = document.scene, document.project
         assert scene is not None
         assert project is not None
@@ -64,6 +76,7 @@ class CostCard(QFrame):
             self._say(f"{error.title}: {error.cause}. {error.next_step}")
             return count
         time = duration_in_words(cost.seconds)
+        self.measure.setVisible(self._child is not None or not cost.measured)
         self.values["Time"].setText(f"{time}" if cost.measured else f"about {time}")
         self.values["Time"].setToolTip(
             "Measured by the runs on this machine" if cost.measured else "A guess until the first run on this machine"
@@ -82,6 +95,27 @@ class CostCard(QFrame):
             warnings.append("This takes long. Fewer steps or views make it shorter.")
         self._say("\n".join(warnings))
         return count
+
+    def _measure(self) -> None:
+        assert self._document is not None
+        document, spec = self._document, self._document.spec
+        settings = data_folder() / "measured_settings.json"
+        files.write_json(settings, spec.model.model_dump(mode="json"))
+        arguments = ["measure", spec.backbone, "--control", document.control, "--settings", str(settings)]
+        self._child = ModelsChild(arguments, self)
+        self._child.said.connect(self.measure.setText)
+        self._child.finished.connect(self._measured)
+        self.measure.setEnabled(False)
+
+    def _measured(self, _answer: dict[str, Any] | None, error: StudioError | None) -> None:
+        self._child = None
+        self.measure.setText("Measure on this device")
+        self.measure.setEnabled(True)
+        document = self._document
+        if document is not None and document.scene is not None and document.project is not None:
+            self.show_for(document)
+        if error is not None:
+            self._say(f"{error.title}: {error.cause}. {error.next_step}")
 
     def _say(self, text: str) -> None:
         self.warning.setText(text)

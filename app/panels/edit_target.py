@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidgetAction,
 )
 
+from app.model_store import bases
 from app.panels.editors import Editor, small_button, tame
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class ViewsChoice(Editor):
 
 
 class ModelChoice(Editor):
-    """The built-in model, or folders in the Stable Diffusion layout."""
+    """The built-in model, those of the store, or folders in the Stable Diffusion layout."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -144,6 +145,11 @@ class ModelChoice(Editor):
         with QSignalBlocker(self.box):
             self.box.setCurrentIndex(self.box.findData(value))
 
+    def refresh(self) -> None:
+        """Offer what the store has now."""
+        self._fill([*_known_models(), *([] if self._value == _BUILTIN else [self._value])])
+        self.show_value(self._value)
+
     def add(self, folder: str) -> None:
         """Offer a folder from now on, and choose it."""
         known = [model for model in _known_models() if model != folder]
@@ -151,11 +157,12 @@ class ModelChoice(Editor):
         self.edited.emit(folder)
 
     def _fill(self, models: Sequence[str]) -> None:
+        listed = {entry.place: entry.name for entry in bases()}
         with QSignalBlocker(self.box):
             self.box.clear()
             self.box.addItem("Built-in", _BUILTIN)
-            for model in dict.fromkeys(models):
-                self.box.addItem(Path(model).name or model, model)
+            for model in dict.fromkeys([*listed, *models]):
+                self.box.addItem(listed.get(model, Path(model).name or model), model)
                 self.box.setItemData(self.box.count() - 1, model, Qt.ItemDataRole.ToolTipRole)
             self.box.insertSeparator(self.box.count())
             self.box.addItem("Choose a folder ...", _CHOOSE)

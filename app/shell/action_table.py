@@ -29,6 +29,7 @@ _FILE = (
         Action("file.close", "Close project", "file.close", "Ctrl+W"),
         when="project",
     ),
+    *menu("File", Action("file.models", "Models ...", "models.show", tip="Add, verify, download and delete models")),
     *menu("File", Action("file.preferences", "Preferences ...", "file.preferences", "Ctrl+,", "settings")),
     *menu("File", Action("file.quit", "Quit", "file.quit", "Ctrl+Q")),
     *menu(

@@ -13,7 +13,7 @@ from qnerf_core.diffusion.lora import add_lora
 from qnerf_core.errors import BackboneError
 from qnerf_core.models.facts import model_facts
 from qnerf_core.models.layout import find_model, read_config
-from qnerf_core.models.store import ModelEntry, ModelStore
+from qnerf_core.models.store import Control, ModelEntry, ModelStore
 
 # Nothing is computed: half precision spares memory.
 _DTYPE = torch.float16
@@ -103,7 +103,7 @@ def _check_lora(store: ModelStore, entry: ModelEntry) -> list[str]:
     return ["The ControlNet that it belongs to is not in the list yet: add it and verify again."]
 
 
-_CONTROLS = ("skeleton", "depth")
+_CONTROLS: tuple[Control, ...] = ("skeleton", "depth")
 
 
 def _misfit(entry: ModelEntry, cause: str) -> BackboneError:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import torch
 
 from qnerf_core.diffusion.denoise import Denoiser
+from qnerf_core.diffusion.devices import release_memory
 from qnerf_core.diffusion.guidance import GuidanceTargets, guide
 from qnerf_core.diffusion.inversion import SourceFeatures, invert
+from qnerf_core.diffusion.memory import fitting_batch
 from qnerf_core.editing.background import KeptBackground
 from qnerf_core.editing.bookkeeping import Bookkeeping, peak_memory_mb
 from qnerf_core.editing.disagreement import PixelProbe, SurfaceProbe
@@ -78,30 +80,54 @@ def run(
     flushed_before = sys.float_info.min / 2 == 0.0
     torch.set_flush_denormal(True)
     try:
-        yield from _Run(inputs, spec, run_id, cancelled).events(resume)
+        yield from _attempts(inputs, spec, run_id, cancelled, resume)
     except Cancelled as stop:
         yield RunFailed(run_id, stop.title, stop.cause, stop.next_step, cancelled=True)
     except StudioError as error:
         yield RunFailed(run_id, error.title, error.cause, error.next_step, cancelled=False)
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-        batch = spec.diffusion.view_batch
-        yield RunFailed(
-            run_id,
-            "The memory is full",
-            str(error),
-            f"Choose fewer views per batch than {batch}, smaller pictures, or a lower limit for source features.",
-            cancelled=False,
-        )
     finally:
         torch.set_flush_denormal(flushed_before)
+
+
+def _attempts(
+    inputs: EditInputs,
+    spec: EditSpec,
+    run_id: str,
+    cancelled: Callable[[], bool] | None,
+    resume: ResumeState | None,
+) -> Iterator[Event]:
+    """Try with fewer views at once whenever the memory is full, from the last finished interval on."""
+    most = spec.diffusion.view_batch
+    while True:
+        attempt = _Run(inputs, spec, run_id, cancelled, most)
+        try:
+            yield from attempt.events(resume)
+            return
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            cause = (str(error).strip().splitlines() or ["out of memory"])[0]
+        # Only now: the error held on to all that the attempt had computed.
+        resume = attempt.reached if attempt.reached is not None else resume
+        at_once = min(attempt.batch_size, len(inputs.views))
+        del attempt
+        release_memory(inputs.backbone.device)
+        if at_once == 1:
+            raise StudioError(
+                "The memory is full",
+                f"even one view at a time is too much: {cause}",
+                "Choose smaller pictures, slicing or offload (Memory in the Edit panel; --slicing, --offload), or a "
+                "lower limit for source features; then resume.",
+            )
+        most = at_once // 2
 
 
 class _Run:
     """State of one run: the latents of all views, the inversion, the field."""
 
-    def __init__(self, inputs: EditInputs, spec: EditSpec, run_id: str, cancelled: Callable[[], bool] | None) -> None:
+    def __init__(
+        self, inputs: EditInputs, spec: EditSpec, run_id: str, cancelled: Callable[[], bool] | None, most: int
+    ) -> None:
         self.inputs = inputs
         self.spec = spec
         self.run_id = run_id
@@ -109,10 +135,13 @@ class _Run:
         self.backbone = inputs.backbone
         self.denoiser = Denoiser(self.backbone, spec.diffusion, inputs.prompt, check=self._check)
         self.views = len(inputs.views)
-        size = spec.diffusion.view_batch
-        self.batches = [slice(start, min(start + size, self.views)) for start in range(0, self.views, size)]
         reduction = self.backbone.vae_reduction
         self.latent_size = (inputs.images.shape[2] // reduction, inputs.images.shape[3] // reduction)
+        guided = spec.method == "qnerf" and not spec.hard_injection
+        fitting = fitting_batch(self.backbone, self.latent_size, spec.diffusion, gradient=guided)
+        size = self.batch_size = min(most, fitting)
+        self.batches = [slice(start, min(start + size, self.views)) for start in range(0, self.views, size)]
+        self.reached: ResumeState | None = None
         self.shapes = tuple(layer.shape(self.latent_size) for layer in self.denoiser.layers)
         self.plan = plan_intervals(
             spec.steps, spec.tau, spec.stop_step, consolidate=spec.method == "qnerf", progressive=spec.progressive
@@ -184,6 +213,7 @@ class _Run:
                     self.trajectory[level, batch] = latents.float().cpu()
                 yield self.books.advance("inversion", batch.stop, batch.stop - batch.start, step=step)
         self.latents = self.trajectory[0].clone()
+        self.reached = ResumeState(self.trajectory)
         yield InversionFinished(self.run_id, self.trajectory, self.books.since_last())
 
     def _keeper(self, batch: int) -> Callable[[int, tuple[torch.Tensor, ...]], None]:
@@ -233,12 +263,15 @@ class _Run:
                 yield self.books.advance("decoding", batch.stop, size, interval=interval.index)
             previews = torch.cat(parts)
         needed = any(later.guided for later in self.plan[interval.index + 1 :])
+        latents = self.latents.clone()
+        field_state = self.trainer.state_dict() if self.trainer is not None and needed else None
+        self.reached = ResumeState(self.trajectory, interval.index, latents, field_state)
         yield IntervalFinished(
             self.run_id,
             interval.index,
             interval.stop,
-            self.latents.clone(),
-            self.trainer.state_dict() if self.trainer is not None and needed else None,
+            latents,
+            field_state,
             previews,
             self.probe.disagreements(recorded) if interval.kept else (),
             float(torch.cat(losses).mean()) if losses else None,
