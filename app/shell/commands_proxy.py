@@ -7,8 +7,6 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QMenu
 
-from qnerf_core.proxy.model import PartKind
-
 if TYPE_CHECKING:
     from app.document.document import Document
     from app.window import MainWindow
@@ -23,6 +21,8 @@ class ProxyCommands(QObject):
 
     def add_menu(self) -> None:
         """Where the pointer is, as in Blender."""
+        from qnerf_core.proxy.model import PartKind
+
         menu = QMenu(self._window)
         menu.setObjectName("addPartMenu")
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QSizePolicy, QStackedLayout, QTabWidget, QWidget
 
 from app.shell import settings
-from qnerf_core.scene.capture import ControlKind
+
+if TYPE_CHECKING:
+    from qnerf_core.scene.capture import ControlKind
 
 STATE_VERSION = 1
 
