@@ -43,18 +43,29 @@ def fit_body(
     save_keypoints: Annotated[
         Path | None, typer.Option(help="Write the keypoints that were used, to correct them in the window.")
     ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(help="Also write the body in a pose of the library, to be the edit: `kick`, `wave` ..."),
+    ] = None,
+    target_out: Annotated[
+        Path | None, typer.Option(help="Where to; `edit --edit` takes it.", show_default="beside OUT")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Fit a body to the subject of a capture: its pose, shape and place."""
     from qnerf_core.body.fitting import FitSettings, refine_body
     from qnerf_core.body.fitting import fit_body as fit_to
     from qnerf_core.body.keypoints import write_keypoints
+    from qnerf_core.body.library import PoseLibrary, apply_part
+    from qnerf_core.body.placement import leaning_as
     from qnerf_core.body.pose_file import write_pose
     from qnerf_core.body.silhouettes import Silhouettes
     from qnerf_core.body.surface import BodySurface
     from qnerf_core.scene.capture import load_scene
 
     scene = load_scene(capture)[0]
+    # A wrong name is told before the work.
+    aimed = PoseLibrary.standard().load(target) if target is not None else None
     with interruptible() as cancelled:
         seen = _keypoints(keypoints, detector, scene)
         if save_keypoints is not None:
@@ -66,10 +77,17 @@ def fit_body(
             messages.print("Refining by the masks ...")
             fit = refine_body(fit, seen, scene, body, Silhouettes.of(scene, body), settings, cancelled=cancelled)
     write_pose(out, fit.pose)
+    written = None
+    if aimed is not None:
+        written = target_out or out.with_name(f"{out.stem}-{target}.json")
+        moved = leaning_as(apply_part(fit.pose, aimed), aimed)
+        write_pose(written, body.on_floor(moved, float(body.vertices(fit.pose)[:, 2].min())))
     if as_json:
-        print_json(_record(fit, out))
+        print_json(_record(fit, out) | ({"target": str(written)} if written else {}))
     else:
         _tell(fit, out)
+        if written is not None:
+            results.print(f"The target is in {written}", soft_wrap=True)
 
 
 def _keypoints(path: Path | None, detector: str | None, scene: Scene) -> Keypoints:

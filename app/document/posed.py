@@ -224,9 +224,11 @@ class PosedState(UndoableState):
         self.libraryChanged.emit()
 
     def set_betas(self, betas: np.ndarray) -> None:
-        self.set_pose(
-            posing.with_betas(self.body, self.pose, np.asarray(betas, dtype=np.float64)), "Change shape", "shape"
-        )
+        self.set_pose(posing.with_shape(self.body, self.pose, betas=np.asarray(betas)), "Change shape", "shape")
+
+    def set_proportions(self, proportions: np.ndarray) -> None:
+        changed = posing.with_shape(self.body, self.pose, proportions=np.asarray(proportions))
+        self.set_pose(changed, "Change proportions", "proportions")
 
     @property
     def placement(self) -> np.ndarray:

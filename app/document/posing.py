@@ -149,8 +149,8 @@ def lowest(body: BodySurface, pose: BodyPose) -> float:
     return float(body.vertices(pose)[:, 2].min())
 
 
-def with_betas(body: BodySurface, pose: BodyPose, betas: np.ndarray) -> BodyPose:
-    """Another shape, whose pelvis stays over its place and whose lowest point keeps its height."""
-    changed = pose.replaced(betas=betas)
+def with_shape(body: BodySurface, pose: BodyPose, **shape: np.ndarray) -> BodyPose:
+    """Other betas or proportions; the pelvis stays over its place and the lowest point keeps its height."""
+    changed = pose.replaced(**shape)
     shift = body.joints(pose)[0] - body.joints(changed)[0]
     return body.on_floor(changed.replaced(translation=changed.translation + shift), lowest(body, pose))

@@ -9,9 +9,10 @@ from app.document.document import Document
 from app.panels.fields import Fold
 from app.panels.pose_words import SHAPE_BETAS, SHAPES
 from app.panels.value_row import ValueRow
-from qnerf_core.body.pose import BETA_COUNT
+from qnerf_core.body.pose import BETA_COUNT, PROPORTIONS
 
 _FARTHEST_SHAPE = 3.0
+_SIZES, _FACTORS = (0.02, 50.0), (0.3, 2.5)
 
 
 class ShapeSection(QWidget):
@@ -30,6 +31,30 @@ class ShapeSection(QWidget):
         for number, beta in enumerate(sorted(set(range(BETA_COUNT)) - set(SHAPE_BETAS)), len(SHAPES) + 1):
             more.content.addWidget(self._row(f"Detail {number}", "A finer difference of shape; try it.", beta, 1.0))
         column.addWidget(more)
+        self._factors: list[ValueRow] = []
+        parts = Fold("Proportions")
+        parts.setObjectName("proportions")
+        parts.button.setToolTip("For toys and statues that are not built like people")
+        for index, name in enumerate(PROPORTIONS):
+            parts.content.addWidget(self._factor(index, name))
+        column.addWidget(parts)
+
+    def _factor(self, index: int, name: str) -> ValueRow:
+        label = name.replace("_", " ").capitalize()
+        tip = (
+            "The whole body, for captures that are not in metres." if name == "size" else f"How large: {label.lower()}."
+        )
+        row = ValueRow(f"proportion_{name}", label, f"{tip} 1 is a person's.", decimals=2, step=0.05)
+        row.set_range(*(_SIZES if name == "size" else _FACTORS), 1.0, 2)
+        row.edited.connect(lambda value: self._edit_factor(index, value))
+        row.finished.connect(self._document.finish_change)
+        self._factors.append(row)
+        return row
+
+    def _edit_factor(self, index: int, value: float) -> None:
+        proportions = self._document.pose.proportions.copy()
+        proportions[index] = value
+        self._document.set_proportions(proportions)
 
     def _row(self, name: str, tip: str, beta: int, sign: float) -> ValueRow:
         row = ValueRow(f"shape{beta}", name, f"{tip} 0 is the mean, 1 a standard deviation.", decimals=2, step=0.1)
@@ -47,6 +72,8 @@ class ShapeSection(QWidget):
     def show_values(self) -> None:
         for row, beta, sign in self._rows:
             row.show_value(round(sign * float(self._document.pose.betas[beta]), 6))
+        for factor, value in zip(self._factors, self._document.pose.proportions.tolist(), strict=True):
+            factor.show_value(round(value, 6))
 
 
 class PlacementSection(QWidget):

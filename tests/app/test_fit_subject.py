@@ -8,6 +8,7 @@ import pytest
 
 from app.cli import main
 from app.console import USER_ERROR
+from qnerf_core import assets
 from qnerf_core.body.keypoints import read_keypoints, write_keypoints
 from qnerf_core.body.pose_file import read_pose
 from qnerf_core.body.surface import BodySurface
@@ -33,8 +34,15 @@ def test_a_body_is_fitted_from_a_file_of_clicks(tmp_path: Path, capsys: pytest.C
     off = np.linalg.norm(body.joints(read_pose(tmp_path / "p.json")) - body.joints(truth), axis=1)
     assert off.mean() < 0.03
     assert set(read_keypoints(tmp_path / "used.json", capture.scene)) == set(seen)
-    assert main(command) == 0
+    assert main([*command, "--target", "kick"]) == 0
     assert "pixels off in the mean" in capsys.readouterr().out
+    fitted, target = read_pose(tmp_path / "p.json"), read_pose(tmp_path / "p-kick.json")
+    assert np.array_equal(target.betas, fitted.betas)
+    kicking = read_pose(assets.poses_folder() / "kick.json")
+    np.testing.assert_allclose(target.body_pose, kicking.body_pose)
+    assert body.vertices(target)[:, 2].min() == pytest.approx(body.vertices(fitted)[:, 2].min(), abs=1e-5)
+    assert main([*command, "--target", "fly"]) == USER_ERROR
+    assert "fly" in capsys.readouterr().err
 
 
 def test_too_little_leaves_no_pose_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

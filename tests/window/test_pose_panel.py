@@ -23,6 +23,7 @@ from app.document import posing
 from app.document.document import Document
 from app.document.opening import OpenedScene, open_scene
 from app.panels import pose_thumbnails
+from app.panels.fields import Fold
 from app.panels.pose import PosePanel
 from app.panels.value_row import RangeBar, ValueRow
 from qnerf_core.body.surface import BodySurface
@@ -239,6 +240,14 @@ def test_shape_and_place_are_folded_and_say_what_they_do(document: Document, pan
     height = np.ptp(document.body.vertices(document.pose)[:, 2])
     _type(_row(panel, "shape0"), "1.5")
     assert np.ptp(document.body.vertices(document.pose)[:, 2]) > height + 0.1
+    steps = document.undo_stack.count()
+    knees = document.body.joints(document.pose)[4:6, 2]
+    parts = panel.findChild(Fold, "proportions")
+    assert parts is not None
+    QTest.mouseClick(parts.button, LEFT)
+    _type(_row(panel, "proportion_shins"), "1.4")
+    assert (document.body.joints(document.pose)[4:6, 2] > knees + 0.1).all(), "it stands on longer shins"
+    assert document.undo_stack.count() == steps + 1
     _type(_row(panel, "placeTurn"), "90")
     _type(_row(panel, "placeX"), "0.5")
     np.testing.assert_allclose(document.placement[[0, 2, 3]], [0.5, 0.0, 90.0], atol=1e-4)
