@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import asdict
 from enum import StrEnum
@@ -61,6 +62,9 @@ def inspect(
     lift: Annotated[float | None, typer.Option(help="Metres by which everything is lifted.")] = None,
     turn: Annotated[float | None, typer.Option(help="Degrees by which everything is turned.")] = None,
     region: Annotated[str | None, typer.Option(help="Box of the subject, in metres: x0,y0,z0,x1,y1,z1.")] = None,
+    masks_from: Annotated[
+        Path | None, typer.Option(help="A NeRF of the capture (see `fit`): masks of what is in the box.")
+    ] = None,
     size: Annotated[int | None, typer.Option(help="Most pixels of the longer side.", show_default="1024")] = None,
     shape: Annotated[ShapeChoice | None, typer.Option(help="How pictures of several shapes become one.")] = None,
     aspect: Annotated[str | None, typer.Option(help="Shape to crop or pad to, as 1:1.")] = None,
@@ -106,7 +110,29 @@ def inspect(
         _change(source, chosen)
     if repair:
         _repair(path, source, {choice.value for choice in repair})
+    if masks_from is not None:
+        _draw_masks(path, source, masks_from)
     report_problems(path, as_json, matched)
+
+
+def _draw_masks(path: Path, source: Path, field: Path) -> None:
+    import numpy as np
+
+    from qnerf_core.field.box_masks import write_box_masks
+    from qnerf_core.field.radiance import RadianceField
+    from qnerf_core.scene.capture import load_scene
+    from qnerf_core.scene.capture_settings import captures_folder, read_settings, write_settings
+
+    settings = read_settings(source)
+    if settings.region is None:
+        step = "Set it first, or with: --region x0,y0,z0,x1,y1,z1"
+        raise SettingsError("No masks can be drawn", "the box of the subject is not known", step)
+    scene, _ = load_scene(path)
+    out = captures_folder() / "masks" / f"{source.name}-{secrets.token_hex(6)}"
+    with interruptible() as cancelled, ResultProgress() as progress:
+        box = np.array(settings.region)
+        write_box_masks(RadianceField.load(field), scene, box, out, _counted(progress), cancelled)
+    write_settings(source, settings.model_copy(update={"masks": str(out)}))
 
 
 def report_problems(path: Path, as_json: bool, matched: dict[str, Any] | None = None) -> None:

@@ -57,6 +57,7 @@ class CaptureSettings(_Settings):
         aspect: Width by height to crop or pad to; None is the commonest of the capture.
         background: Red, green, blue behind transparent pixels.
         region: Lower and upper corner, in metres in the found frame, of the box that holds what is edited.
+        masks: Folder of masks that were drawn of the prepared pictures, `<view>.png`, for views that bring none.
         prompt: What the pictures show, in words.
     """
 
@@ -70,6 +71,7 @@ class CaptureSettings(_Settings):
     aspect: float | None = Field(default=None, gt=0.1, lt=10)
     background: tuple[int, int, int] = (255, 255, 255)
     region: tuple[Vector, Vector] | None = None
+    masks: str | None = None
     prompt: str | None = None
 
     def repaired(self, repair: Repair) -> CaptureSettings:

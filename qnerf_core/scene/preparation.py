@@ -151,7 +151,9 @@ def _write(
         if cancelled is not None and cancelled():
             raise Cancelled("Opening is stopped", "nothing was kept", "Open the capture again any time.")
         name = view.name if "/" not in view.name else _plain_name(view.name)
-        mask = box_mask(camera, region, points) if region is not None and view.mask_path is None else None
+        mask = None if view.mask_path is not None else _drawn_mask(settings, name, camera)
+        if mask is None and region is not None and view.mask_path is None:
+            mask = box_mask(camera, region, points)
         views.append(_write_view(view, plan, camera, name, work, settings, mask, frame_scale(frame)))
         upright = plan.upright
         entries[name] = {
@@ -223,6 +225,15 @@ def _write_view(
         nearest = final_picture(whole_picture(depth.astype(np.int32), plan, smooth=False), plan)
         write_depth(depth_path, nearest * (scale / MILLIMETRES))
     return View(name, camera, image_path, mask_path, depth_path, view.heldout)
+
+
+def _drawn_mask(settings: CaptureSettings, name: str, camera: Camera) -> np.ndarray | None:
+    path = Path(settings.masks) / f"{name}.png" if settings.masks is not None else None
+    if path is None or not path.is_file():
+        return None
+    mask = files.read_raw_image(path, mode="L")
+    # Of pictures of another size or shape, since chosen, they say nothing.
+    return mask if mask.shape == (camera.height, camera.width) else None
 
 
 def _flat(values: np.ndarray, plan: PicturePlan) -> np.ndarray:
