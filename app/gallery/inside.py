@@ -234,6 +234,8 @@ class InsidePage(QWidget):
         elif nearest is not None:
             text = "A QNeRF is fitted to a look ahead at the end of an interval whose next one is guided."
             self.empty.set_text("No QNeRF was fitted here", text, action)
+        elif self._state and self._state.status == "finished":
+            text = "No interval of this run is guided by a QNeRF. Choose more steps, or shorter intervals."
+            self.empty.set_text("No QNeRF was fitted in this run", text, "")
         else:
-            text = "The maps appear when the first QNeRF is fitted. Runs made by older versions have none."
-            self.empty.set_text("No maps yet", text, "")
+            self.empty.set_text("No maps yet", "They appear when the first QNeRF is fitted.", "")

@@ -158,6 +158,8 @@ def test_look_inside_shows_the_maps_and_leads_to_them(qapp: QApplication, tmp_pa
     (run.path / "intervals" / "00" / "maps.npz").write_bytes(b"damaged")
     gallery.refresh()
     wait_for(lambda: "cannot be read" in gallery.inside.empty.title.text())
+    gallery.set_run(finished_run(tmp_path / "short", intervals=2).path)
+    wait_for(lambda: "in this run" in gallery.inside.empty.title.text())
 
 
 def test_plots_follow_the_run(qapp: QApplication, tmp_path: Path) -> None:
