@@ -4,7 +4,7 @@ Its weights (Apache 2.0) are files of the package `mediapipe` 0.10.21, and only 
 wants an older numpy. `ai-edge-litert` computes them. Both work offline once they are installed.
 
 The network finds 33 landmarks in an upright square around a person, and two more points that say which square that is.
-It is asked a few times, first about the whole picture; so the subject should fill about half of that.
+It is asked a few times: first about the whole picture, and if nobody is seen there about squares of half its size.
 """
 
 from __future__ import annotations
@@ -107,14 +107,17 @@ class BlazePose:
             Name, x and y in pixels, confidence; nothing if nobody is seen.
         """
         height, width = picture.shape[:2]
-        centre, side = np.array([width / 2, height / 2]), float(max(width, height))
-        score, points = 0.0, np.zeros((39, 5))
-        for _ in range(_ROUNDS):
-            score, points = self._ask(picture, centre, side)
+        middle, side = np.array([width / 2, height / 2]), float(max(width, height))
+        score, points = self._ask(picture, middle, side)
+        if score < _HERE:
+            shifts = [np.array([x, y]) * side / 4 for x in (-1, 0, 1) for y in (-1, 0, 1)]
+            asked = (self._ask(picture, middle + shift, side / 2) for shift in shifts)
+            score, points = max(asked, key=lambda answer: answer[0])
+        for _ in range(_ROUNDS - 1):
             if score < _HERE:
                 return []
-            middle, rim = points[33, :2], points[34, :2]
-            centre, side = middle, max(2 * _ROOM * float(np.linalg.norm(rim - middle)), 16.0)
+            radius = float(np.linalg.norm(points[34, :2] - points[33, :2]))
+            score, points = self._ask(picture, points[33, :2], max(2 * _ROOM * radius, 16.0))
         # Landmarks come with the logits of being visible and of being in the picture.
         trust = score / (1.0 + np.exp(-points[:, 3])) / (1.0 + np.exp(-points[:, 4]))
         return [
@@ -124,11 +127,11 @@ class BlazePose:
 
     def _ask(self, picture: np.ndarray, centre: np.ndarray, side: float) -> tuple[float, np.ndarray]:
         """How surely somebody is in a square of the picture, and the landmarks (39, 5) with x and y in pixels."""
-        corner = centre - side / 2
-        box = (*corner.tolist(), *(corner + side).tolist())
-        square = Image.fromarray(picture).transform(
-            (_SIDE, _SIDE), Image.Transform.EXTENT, box, Image.Resampling.BILINEAR
-        )
+        corner, side = np.rint(centre - side / 2), float(np.rint(side))
+        box = [round(value) for value in (*corner.tolist(), *(corner + side).tolist())]
+        # Cut first, since a smaller picture made of what lies outside would not be smooth.
+        cut = Image.fromarray(picture).crop((box[0], box[1], box[2], box[3]))
+        square = cut.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
         values = np.asarray(square, dtype=np.float32)[None] / 255.0
         self._interpreter.set_tensor(self._input, values)
         self._interpreter.invoke()

@@ -15,7 +15,7 @@ from qnerf_core.body.keypoints import KEYPOINTS, Keypoints
 from qnerf_core.body.pose_file import read_pose
 from qnerf_core.body.surface import BodySurface
 from qnerf_core.errors import Cancelled, KeypointsError
-from qnerf_core.files import write_image
+from qnerf_core.files import read_image, write_image
 from qnerf_core.scene.capture import load_capture
 from qnerf_core.scene.scene import View
 from tests.body.seen_body import ring
@@ -95,9 +95,18 @@ def test_blazepose_that_is_not_installed_says_so(monkeypatch: pytest.MonkeyPatch
 def test_blazepose_finds_a_person_from_the_photos_alone() -> None:
     capture = load_capture("person")
     views = capture.scene.training_views[::3]
-    found = Keypoints(tuple(detect(load_detector(blazepose.NAME), blazepose.NAME, views)))
+    detector = load_detector(blazepose.NAME)
+    found = Keypoints(tuple(detect(detector, blazepose.NAME, views)))
     assert {one.keypoint for one in found} == set(KEYPOINTS) - {"neck"}
     body = BodySurface.load()
     fit = fit_body(found, capture.scene, body)
     truth = body.joints(read_pose(capture.source_pose_path))
     assert np.linalg.norm(body.joints(fit.pose) - truth, axis=1).mean() < 0.04
+    # Small, in a corner of a large picture.
+    picture = read_image(views[0].image_path)
+    wide = np.zeros((3 * len(picture), 3 * len(picture), 3), dtype=np.uint8)
+    wide[: len(picture), : len(picture)] = picture
+    nose = next(one for one in detector(wide) if one[0] == "nose")
+    beside = next(one for one in found if one.view == views[0].name and one.keypoint == "nose")
+    assert np.hypot(nose[1] - beside.x, nose[2] - beside.y) < 6
+    assert not detector(np.zeros((256, 256, 3), dtype=np.uint8))
