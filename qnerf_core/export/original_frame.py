@@ -15,7 +15,7 @@ from qnerf_core import files
 from qnerf_core.errors import StudioError
 from qnerf_core.scene.camera import Camera
 from qnerf_core.scene.capture_settings import CaptureSettings
-from qnerf_core.scene.framing import PicturePlan, plan_pictures, turned_camera, whole_picture
+from qnerf_core.scene.framing import PicturePlan, decoding_side, plan_pictures, turned_camera, whole_picture
 from qnerf_core.scene.nerfstudio import write_transforms
 from qnerf_core.scene.pictures import decode, read_header
 from qnerf_core.scene.provenance import read_origin
@@ -84,7 +84,7 @@ def _uncut(
         cut = replace(upright, cx=upright.cx - x, cy=upright.cy - y, width=width, height=height)
         return np.asarray(image), cut
     around, path = plan
-    photo = decode(path, 2 * max(around.whole.width, around.whole.height))[0]
+    photo = decode(path, decoding_side(around))[0]
     whole = Image.fromarray(whole_picture(photo, around))
     whole.paste(image, (x, y))
     return np.asarray(whole), upright

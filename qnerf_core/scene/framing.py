@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image
@@ -16,6 +17,8 @@ from qnerf_core.scene.lens import Lens
 from qnerf_core.scene.pictures import Header, turned
 from qnerf_core.scene.raw import RawView
 
+# A distorted picture is looked up in one so much finer than the result.
+_FINENESS = 1.5
 _QUARTERS = {3: 2, 6: 3, 8: 1}
 """By EXIF's orientation, how often a picture is turned a quarter against the clock to be upright."""
 
@@ -97,6 +100,15 @@ def turned_camera(camera: Camera, quarters: int) -> Camera:
     return camera
 
 
+def decoding_side(plan: PicturePlan) -> int:
+    """Return how long the longer side of a decoded picture must be at least, in pixels.
+
+    Args:
+        plan: Of the picture.
+    """
+    return round(_FINENESS * max(plan.whole.width, plan.whole.height))
+
+
 def whole_picture(pixels: np.ndarray, plan: PicturePlan, *, smooth: bool = True) -> np.ndarray:
     """Undistort, resize and turn a decoded picture.
 
@@ -142,11 +154,11 @@ def _undistorted(pixels: np.ndarray, plan: PicturePlan, smooth: bool) -> np.ndar
     whole, lens = plan.whole, plan.lens
     if smooth:
         # Resampled at the scale of the result, a picture needs no further smoothing.
-        scale = min(1.0, whole.fx / lens.fx * lens.width / pixels.shape[1] * 1.5)
+        scale = min(1.0, whole.fx / lens.fx * lens.width / pixels.shape[1] * _FINENESS)
         size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
         if size != pixels.shape[1::-1]:
             pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0))
-    found = lens.lookup(whole)
+    found = _lookup(lens, whole.fx, whole.fy, whole.cx, whole.cy, whole.width, whole.height)
     columns = found[..., 0] * (pixels.shape[1] / lens.width) - 0.5
     rows = found[..., 1] * (pixels.shape[0] / lens.height) - 0.5
     layers = pixels[..., None] if pixels.ndim == 2 else pixels
@@ -159,6 +171,12 @@ def _undistorted(pixels: np.ndarray, plan: PicturePlan, smooth: bool) -> np.ndar
         axis=-1,
     )
     return result[..., 0] if pixels.ndim == 2 else result
+
+
+@lru_cache(maxsize=2)
+def _lookup(lens: Lens, fx: float, fy: float, cx: float, cy: float, width: int, height: int) -> np.ndarray:
+    """For the pictures of one lens, which mostly come one after the other."""
+    return lens.lookup(Camera(np.eye(4), fx, fy, cx, cy, width, height))
 
 
 def _posed(view: RawView, header: Header) -> tuple[Lens, int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -79,6 +80,7 @@ class Lens:
         down = y * factor + p1 * (square + 2 * y * y) + 2 * p2 * x * y
         return np.stack([self.cx + self.fx * across, self.cy + self.fy * down], axis=-1)
 
+    @cache  # noqa: B019 - one lens is that of hundreds of pictures, and a few numbers
     def undistorted(self) -> Lens:
         """Return the pinhole lens of the same size and the widest view of which every pixel is known.
 

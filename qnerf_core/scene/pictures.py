@@ -147,7 +147,7 @@ def _opened(path: Path, longest_side: int | None = None) -> Iterator[Image.Image
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(path)
         with image:
-            if longest_side is not None and max(image.size) > 2 * longest_side:
+            if longest_side is not None and max(image.size) > longest_side:
                 scale = longest_side / max(image.size)
                 image.draft(None, (round(image.width * scale), round(image.height * scale)))
             deep = image.mode in ("I", "F")

@@ -23,7 +23,7 @@ from qnerf_core.scene.camera import Camera
 from qnerf_core.scene.capture_settings import CaptureSettings, captures_folder
 from qnerf_core.scene.child import Progress
 from qnerf_core.scene.frame import apply_frame, find_frame, frame_scale, scene_bounds, transformed
-from qnerf_core.scene.framing import PicturePlan, final_picture, plan_pictures, whole_picture
+from qnerf_core.scene.framing import PicturePlan, decoding_side, final_picture, plan_pictures, whole_picture
 from qnerf_core.scene.nerfstudio import write_transforms
 from qnerf_core.scene.pictures import Header, decode, read_header
 from qnerf_core.scene.problems import raise_first_error
@@ -199,7 +199,7 @@ def _write_view(
     found_mask: np.ndarray | None,
     scale: float,
 ) -> View:
-    pixels, alpha = decode(view.image_path, 2 * max(plan.whole.width, plan.whole.height), settings.background)
+    pixels, alpha = decode(view.image_path, decoding_side(plan), settings.background)
     # What was compressed once may be compressed again; what was not stays exact.
     suffix = ".jpg" if view.image_path.suffix.lower() in (".jpg", ".jpeg") else ".png"
     image_path = work / "images" / f"{name}{suffix}"
