@@ -32,11 +32,13 @@ def bases() -> tuple[ModelEntry, ...]:
 
 
 def equipped(spec: EditSpec, control: Control) -> EditSpec:
-    """With the ControlNet of the store that fits, if the model brings none and none was chosen.
+    """With paths for names of the store, and its ControlNet that fits if the model brings none and none was chosen.
 
     Raises:
         BackboneError: several fit.
     """
+    named = {name: located(getattr(spec.model, name)) for name in ("controlnet", "lora")}
+    spec = spec.model_copy(update={"model": spec.model.model_copy(update=named)})
     if spec.backbone == "builtin" or spec.model.controlnet is not None:
         return spec
     base = next((entry for entry in bases() if entry.place == spec.backbone), None)

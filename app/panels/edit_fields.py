@@ -205,8 +205,64 @@ ADVANCED = (
         ),
     ),
     (
+        "Model",
+        (
+            Setting(
+                "model.controlnet",
+                "ControlNet",
+                "Another one than the model's own: a name of the models' page, a folder or a file. It must be made for "
+                "the same base, and read what the capture is edited by.",
+                lambda: Text(optional=True),
+            ),
+            Setting(
+                "model.lora",
+                "LoRA",
+                "Added to the ControlNet, such as LooseControl's for proxies: a name, a folder or a file.",
+                lambda: Text(optional=True),
+            ),
+            Setting(
+                "model.lora_scale",
+                "LoRA scale",
+                "How much of it.",
+                lambda: Decimal(0.0, 2.0, 0.1, 2),
+            ),
+        ),
+    ),
+    (
         "Size and memory",
         (
+            Setting(
+                "model.precision",
+                "Precision",
+                "What the model computes in. Half the memory in 16 bits; on processors without bfloat16 only float32 "
+                "is quick. Automatic: what suits the device.",
+                lambda: Choice(
+                    (
+                        ("Automatic", "auto"),
+                        ("float32", "float32"),
+                        ("float16", "float16"),
+                        ("bfloat16", "bfloat16"),
+                    )
+                ),
+            ),
+            Setting(
+                "model.slicing",
+                "",
+                "Attention in slices, pictures decoded one by one: less memory, more time.",
+                lambda: Switch("Attention in slices"),
+            ),
+            Setting(
+                "model.offload",
+                "",
+                "Networks that are not in use leave the graphics card: less of its memory, more time.",
+                lambda: Switch("Offload what is not in use"),
+            ),
+            Setting(
+                "model.tiling",
+                "",
+                "Large pictures are decoded in tiles: less memory, faint seams may be seen.",
+                lambda: Switch("Decode in tiles"),
+            ),
             Setting(
                 "image_size",
                 "Picture size",

@@ -116,8 +116,8 @@ def _attempts(
             raise StudioError(
                 "The memory is full",
                 f"even one view at a time is too much: {cause}",
-                "Choose smaller pictures, slicing or offload (Memory in the Edit panel; --slicing, --offload), or a "
-                "lower limit for source features; then resume.",
+                "Choose smaller pictures, slicing or offload (Advanced in the Edit panel; --slicing, --offload), or a "
+                "lower limit for source features.",
             )
         most = at_once // 2
 

@@ -11,6 +11,7 @@ from qnerf_core.diffusion.backbone import Backbone
 from qnerf_core.diffusion.denoise import Denoiser
 from qnerf_core.diffusion.settings import DiffusionSettings, GuidanceSettings, InjectionSettings
 from qnerf_core.errors import Cancelled, SettingsError
+from tests.tiny_models import sd21_like
 
 Draw = Callable[..., torch.Tensor]
 OFF = InjectionSettings(enabled=False)
@@ -60,6 +61,21 @@ def test_without_injection_and_consolidation_it_is_diffusers_pipeline(
     for step in range(settings.steps):
         other = denoiser.step(other, step, backbone.embed_control(control.flip(0))).latents
     assert (other - theirs).abs().max() > 1e-3, "the control has to matter"
+
+
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # diffusers' own loading of configurations
+def test_other_numbers_of_heads_and_another_text_encoder_make_no_difference(noise: Draw, pictures: Draw) -> None:
+    """Stable Diffusion 2.1's structure, which nothing here was made for."""
+    backbone = Backbone.load(sd21_like())
+    assert [layer.channels for layer in backbone.query_layers] == [64] * 3 + [32] * 3 + [16] * 3
+    settings = DiffusionSettings(steps=2, injection=OFF)
+    latents, control = noise(1, 4, 8, 8), pictures(1, 64)
+    denoiser, ours = Denoiser(backbone, settings, "a boot"), latents
+    for step in range(2):
+        ours = denoiser.step(ours, step, backbone.embed_control(control)).latents
+    torch.testing.assert_close(
+        ours, pipeline_result(backbone, control, latents, "a boot", settings), atol=1e-4, rtol=0.0
+    )
 
 
 def test_scale_one_never_runs_the_unconditional_half(tiny_backbone: Backbone, noise: Draw, pictures: Draw) -> None:
