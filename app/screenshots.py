@@ -88,6 +88,7 @@ class Photographer:
         self.gallery()
         self.result()
         self.help()
+        self.proxy()
 
     def welcome(self) -> None:
         self.rest()
@@ -220,6 +221,24 @@ class Photographer:
         )
         self.rest(1.0)
         self.shoot("notice")
+        window.notice_bar.dismiss()
+
+    def proxy(self) -> None:
+        """A capture that is edited by a loose depth proxy."""
+        window = self._window
+        document = window.rooms.document
+        assert document is not None
+        if document.project is not None:
+            document.save()
+        before = document.project
+        window.file.begin("sofa")
+        self.wait(lambda: document.project is not None and document.project is not before, "the sofa")
+        window.docks.docks["help"].hide()
+        window.docks.show("gallery")
+        window.docks.show("proxy")
+        document.apply_edit("wider")
+        self.rest(3.0)
+        self.shoot("proxy")
 
 
 def main() -> int:

@@ -233,7 +233,7 @@ class Gallery(QWidget):
     def _explain(self, state: RunState | None) -> None:
         self.pages.setCurrentWidget(self.empty)
         if state is None:
-            text = "Pose the body and press Edit. The views appear here, interval by interval, while the edit runs."
+            text = "Shape the subject and press Edit. The views appear here, interval by interval, while the edit runs."
             self.empty.set_text("No run is shown", text)
         elif state.problem:
             self.empty.set_text("This run cannot be shown", state.problem)
