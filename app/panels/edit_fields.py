@@ -223,7 +223,7 @@ ADVANCED = (
             Setting(
                 "model.lora_scale",
                 "LoRA scale",
-                "How much of it.",
+                "How much of the LoRA is added to the ControlNet. 1 is what it was trained with. Costs nothing.",
                 lambda: Decimal(0.0, 2.0, 0.1, 2),
             ),
         ),
