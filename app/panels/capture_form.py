@@ -40,7 +40,7 @@ class CaptureForm(QWidget):
         self.scale = _number("captureScale", 0.0, 1e6, 4, special="Found")
         self.turn = _number("captureTurn", -360.0, 360.0, 1, suffix="°")
         self.lift = _number("captureLift", -100.0, 100.0, 3, suffix=" m")
-        self.boxed = QCheckBox("Only what is in this box changes")
+        self.boxed = QCheckBox("The subject is in this box")
         self.boxed.setObjectName("captureBoxed")
         self.low = tuple(_number(f"captureLow{axis}", -100.0, 100.0, 2) for axis in "XYZ")
         self.high = tuple(_number(f"captureHigh{axis}", -100.0, 100.0, 2) for axis in "XYZ")

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from qnerf_core import assets, files
 from qnerf_core.errors import CaptureError
+from qnerf_core.scene.capture_settings import captures_folder
 from qnerf_core.scene.child import Progress
 from qnerf_core.scene.nerfstudio import FILE_NAME, read_transforms
 from qnerf_core.scene.opening import open_capture
@@ -153,7 +154,14 @@ def capture_path(name_or_path: str | Path) -> Path:
 
     Raises:
         AssetError: It is neither.
+        CaptureError: It is a prepared copy that was deleted.
     """
+    if Path(name_or_path).is_relative_to(captures_folder()) and not Path(name_or_path).exists():
+        raise CaptureError(
+            f"The prepared copy {Path(name_or_path).name} is gone",
+            f"there is no {name_or_path}",
+            "Open the capture that it was made of again: with the same settings the copy is made anew in its place.",
+        )
     if name_or_path in assets.builtin_scenes() or not Path(name_or_path).exists():
         return assets.scene_folder(str(name_or_path))
     return Path(name_or_path)

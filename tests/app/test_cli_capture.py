@@ -51,7 +51,7 @@ def test_placement_is_set_and_kept(capture: Path, capsys: pytest.CaptureFixture[
     settings = read_settings(capture)
     assert settings.frame.turn == 90
     assert settings.frame.up == (0, 0, 1)
-    assert settings.region == ((-1, -1, 0), (1, 1, 2))
+    np.testing.assert_array_equal(np.array(settings.region), [[-1, -1, 0], [1, 1, 2]])
     scene, _ = load_scene(capture)
     assert {(view.camera.width, view.camera.height) for view in scene.views} == {(24, 24)}
     assert settled_path(str(capture)) == str(scene.root)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from PIL import Image
 
 from qnerf_core import files
-from qnerf_core.errors import Cancelled
+from qnerf_core.errors import Cancelled, CaptureError
 from qnerf_core.export.original_frame import write_original_frame
 from qnerf_core.scene.camera import Camera
 from qnerf_core.scene.capture import load_scene
@@ -216,6 +217,10 @@ def test_other_repairs_mean_another_copy(tmp_path: Path) -> None:
     assert [view.name for view in second.views] == ["000", "002", "003"]
     assert (first / "transforms.json").is_file(), "what runs were made with stays"
     write_settings(tmp_path, CaptureSettings())
+    assert load_scene(tmp_path)[0].root == first
+    shutil.rmtree(first)
+    with pytest.raises(CaptureError, match="made anew in its place"):
+        load_scene(first)
     assert load_scene(tmp_path)[0].root == first
 
 
