@@ -140,6 +140,9 @@ class ProxiedState(PosedState):
         self.end_drag()
         self._push_proxy(self.proxy, proxy, text, merge)
 
+    def set_target_proxy(self, proxy: DepthProxy, text: str) -> None:
+        self._push_change(text, target_proxy=proxy)
+
     def set_both_proxies(self, proxy: DepthProxy, text: str) -> None:
         """A new description of the subject in the pictures, which the edit starts from."""
         self._push_change(text, source_proxy=proxy, target_proxy=proxy)
@@ -150,7 +153,7 @@ class ProxiedState(PosedState):
             return
         if self._opened is None or name not in self._opened.edit_proxies:
             raise SettingsError(f"There is no edit named {name!r}", "", "Choose one that the capture brings.")
-        self._push_change(f"Apply {name}", target_proxy=self._opened.edit_proxies[name])
+        self.set_target_proxy(self._opened.edit_proxies[name], f"Apply {name}")
 
     def reset_parts(self) -> None:
         """The selected parts as the reference has them; all of them if none is selected."""

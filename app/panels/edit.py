@@ -181,6 +181,7 @@ class EditPanel(QWidget):
         row = self.fields["edit"]
         row.show_value(self._document.edit_name)
         row.reset.hide()
+        self._timer.start()
 
     def _estimate(self) -> None:
         document = self._document

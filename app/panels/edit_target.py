@@ -43,7 +43,7 @@ class EditChoice(Editor):
         self.box.activated.connect(lambda index: self.edited.emit(self.box.itemData(index)))
 
     def set_edits(self, names: Sequence[str], control: ControlKind) -> None:
-        own = "My pose, as in the viewport" if control == "skeleton" else "My proxy, as in the viewport"
+        own = "My pose, as in the viewport" if control == "skeleton" else "My proxy, as it is shown"
         with QSignalBlocker(self.box):
             self.box.clear()
             self.box.addItem(own, MY_POSE)

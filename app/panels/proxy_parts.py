@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import get_args
 
 from PySide6.QtCore import QItemSelectionModel, QSignalBlocker, Qt
@@ -12,7 +13,6 @@ from PySide6.QtWidgets import (
     QToolButton,
     QTreeWidget,
     QTreeWidgetItem,
-    QTreeWidgetItemIterator,
     QVBoxLayout,
     QWidget,
 )
@@ -49,7 +49,7 @@ class PartsSection(QWidget):
         menu = QMenu(self.add)
         for kind in get_args(PartKind):
             if kind != "mesh":
-                menu.addAction(kind.capitalize(), lambda kind=kind: document.add_part(kind))
+                menu.addAction(kind.capitalize(), partial(document.add_part, kind))
         self.add.setMenu(menu)
         self.buttons = {
             "duplicate": _button("duplicateParts", "copy", "Duplicate (Shift+D)"),
@@ -123,15 +123,12 @@ class PartsSection(QWidget):
     def _show_selection(self) -> None:
         chosen = set(self._document.selected_parts)
         with QSignalBlocker(self.tree):
-            items = QTreeWidgetItemIterator(self.tree)
-            while items.value() is not None:
-                item = items.value()
-                name = item.data(0, _PART)
-                members = [item.child(row).data(0, _PART) for row in range(item.childCount())]
+            recursive = Qt.MatchFlag.MatchRecursive
+            for item in self.tree.findItems("", Qt.MatchFlag.MatchContains | recursive):
+                name, members = item.data(0, _PART), _members(item)
                 item.setSelected(name in chosen or (bool(members) and chosen.issuperset(members)))
-                items += 1
             active = self._document.active_part
-            exactly = Qt.MatchFlag.MatchExactly | Qt.MatchFlag.MatchRecursive
+            exactly = Qt.MatchFlag.MatchExactly | recursive
             for found in self.tree.findItems(active.name, exactly)[-1:] if active is not None else []:
                 self.tree.setCurrentItem(found, 0, QItemSelectionModel.SelectionFlag.NoUpdate)
 
@@ -139,8 +136,7 @@ class PartsSection(QWidget):
         names: list[str] = []
         for item in self.tree.selectedItems():
             name = item.data(0, _PART)
-            members = [item.child(row).data(0, _PART) for row in range(item.childCount())]
-            names += members if name is None else [name]
+            names += _members(item) if name is None else [name]
         self._document.select_parts(names)
 
     def _rename(self, item: QTreeWidgetItem, column: int) -> None:
@@ -153,6 +149,12 @@ class PartsSection(QWidget):
             say(error)
         self._shown = None
         self.show_values()
+
+
+def _members(item: QTreeWidgetItem) -> list[str]:
+    """Names of the parts in a group."""
+    children = (item.child(row) for row in range(item.childCount()))
+    return [child.data(0, _PART) for child in children if child is not None]
 
 
 def _button(name: str, picture: str, tip: str) -> QToolButton:

@@ -68,11 +68,11 @@ class ValuesSection(QWidget):
         self.snap.toggled.connect(document.set_snap_to_floor)
         document.snappingChanged.connect(lambda: self.snap.setChecked(document.snap_to_floor))
         self.snap.setChecked(document.snap_to_floor)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(6)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(6)
         for part in (self.hint, self.grid, self.blend, self.snap):
-            column.addWidget(part)
+            whole.addWidget(part)
 
     def show_values(self) -> None:
         chosen, part = self._document.selected_parts, self._document.active_part

@@ -63,13 +63,24 @@ def apply_recalled(document: Document, recalled: Recalled, name: str, *, seed: b
     document.undo_stack.beginMacro(f"Recall settings of {name}")
     try:
         document.set_spec(**changes)
-        if recalled.pose is not None:
-            document.set_target_pose(recalled.pose, "Recall pose")
+        known_target = _recall_target(document, recalled)
     finally:
         document.undo_stack.endMacro()
+    shaped = "pose" if document.control == "skeleton" else "proxy"
     notify(
         f"Settings of {name} are recalled",
-        "" if recalled.pose is not None else "Its target pose is not known any more, the pose stays as it is",
+        "" if known_target else f"Its target {shaped} is not known any more, the {shaped} stays as it is",
         "Undo takes them back",
-        "success" if recalled.pose is not None else "warning",
+        "success" if known_target else "warning",
     )
+
+
+def _recall_target(document: Document, recalled: Recalled) -> bool:
+    """False if there is none that would fit what the document shapes."""
+    if document.control == "depth" and recalled.proxy is not None:
+        document.set_target_proxy(recalled.proxy, "Recall proxy")
+    elif document.control == "skeleton" and recalled.pose is not None:
+        document.set_target_pose(recalled.pose, "Recall pose")
+    else:
+        return False
+    return True

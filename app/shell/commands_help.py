@@ -23,6 +23,20 @@ if TYPE_CHECKING:
 TOUR_SEEN = "tour/seen"
 
 
+_SHAPING = {
+    "skeleton": (
+        "Drag the body into its new pose",
+        "Drag a joint and the body follows; Shift turns only that joint. The middle mouse button orbits, the wheel "
+        "zooms. Everything can be undone.",
+    ),
+    "depth": (
+        "Move and scale the proxy",
+        "Click a part and drag it, or use its arrows, rings and boxes; G, R and S move, turn and scale it. The model "
+        "fills the solids as it likes. The middle mouse button orbits, the wheel zooms. Everything can be undone.",
+    ),
+}
+
+
 class HelpCommands(QObject):
     """What the Help menu does, and the command palette."""
 
@@ -75,6 +89,7 @@ class HelpCommands(QObject):
 
     def _steps(self) -> list[Step]:
         window = self._window
+        document = window.rooms.document
 
         def dock(name: str) -> QWidget | None:
             return window.docks.docks[name] if window.docks.docks[name].isVisible() else None
@@ -87,9 +102,7 @@ class HelpCommands(QObject):
                 lambda: dock("views") or window.welcome,
             ),
             Step(
-                "Drag the body into its new pose",
-                "Drag a joint and the body follows; Shift turns only that joint. The middle mouse button orbits, the "
-                "wheel zooms. Everything can be undone.",
+                *_SHAPING["depth" if document is not None and document.control == "depth" else "skeleton"],
                 lambda: window.viewport_slot if window.viewport_slot.isVisible() else None,
             ),
             Step(

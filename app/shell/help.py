@@ -28,6 +28,7 @@ _ORDER = (
     "viewport",
     "views",
     "pose",
+    "proxy",
     "fitting",
     "edit",
     "queue",

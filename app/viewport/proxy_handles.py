@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from app.viewport.look import Look
 from app.viewport.picking import distance_to_line
@@ -77,7 +77,8 @@ def paint_handles(painter: QPainter, handles: Handles, look: Look, hovered: Hand
         if not handles.usable(axis):
             continue
         colour = look.colour(f"axis_{AXES[axis].lower()}")
-        for kind in ("scale", "move"):
+        kinds: tuple[HandleKind, ...] = ("scale", "move")
+        for kind in kinds:
             fill = look.colour("hovered") if hovered == Handle(kind, axis) else colour
             painter.setPen(QPen(look.colour("outline", 0.8), 1.2))
             painter.setBrush(fill)
@@ -88,7 +89,7 @@ def paint_handles(painter: QPainter, handles: Handles, look: Look, hovered: Hand
                 _paint_arrow(painter, handles.along(axis, _ARROW_FROM), handles.along(axis, _ARROW_TO), look, fill)
 
 
-def _paint_arrow(painter: QPainter, start: np.ndarray, end: np.ndarray, look: Look, colour: object) -> None:
+def _paint_arrow(painter: QPainter, start: np.ndarray, end: np.ndarray, look: Look, colour: QColor) -> None:
     along = end - start
     length = float(np.linalg.norm(along))
     if length < 1.0:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QLineF, QPointF
 from PySide6.QtGui import QPainter, QPen, QPolygonF
 
 from app.viewport.desk import Desk
@@ -56,11 +56,10 @@ class ProxyOverlay:
 
 def paint_proxy(painter: QPainter, overlay: ProxyOverlay, look: Look) -> None:
     for box in overlay.boxes:
-        lines = [(QPointF(*start.tolist()), QPointF(*end.tolist())) for start, end in box]
+        lines = [QLineF(QPointF(*a.tolist()), QPointF(*b.tolist())) for a, b in box]
         for colour, width in ((look.colour("outline", 0.55), 2.6), (look.colour("selected", 0.9), 1.2)):
             painter.setPen(QPen(colour, width))
-            for start, end in lines:
-                painter.drawLine(start, end)
+            painter.drawLines(lines)
     for start, end, name in overlay.lines:
         paint_axis(painter, start, end, look.colour(name, 0.8))
     if overlay.handles is not None:

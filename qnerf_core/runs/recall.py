@@ -14,6 +14,8 @@ from qnerf_core.body.pose import BodyPose
 from qnerf_core.body.pose_file import parse_pose, read_pose
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import FileFormatError, StudioError
+from qnerf_core.proxy.files import proxy_of_record, read_proxy
+from qnerf_core.proxy.model import DepthProxy
 from qnerf_core.runs.folder import SETTINGS_KEY, RunFolder
 from qnerf_core.runs.scenes import load_run_scene
 from qnerf_core.scene.capture import TARGET_FILES
@@ -28,10 +30,12 @@ class Recalled:
     Attributes:
         spec: All settings.
         pose: The target; None if it is no pose, or its file is gone.
+        proxy: The target; None if it is no proxy, or its file is gone.
     """
 
     spec: EditSpec
-    pose: BodyPose | None
+    pose: BodyPose | None = None
+    proxy: DepthProxy | None = None
 
 
 def recall_run(run: Path | str) -> Recalled:
@@ -44,7 +48,7 @@ def recall_run(run: Path | str) -> Recalled:
         RunError: It holds no run, or one that cannot be read.
     """
     spec = RunFolder(run).spec
-    return Recalled(spec, _pose_of(spec))
+    return _with_target(spec)
 
 
 def recall_from_png(path: Path | str) -> Recalled:
@@ -65,7 +69,10 @@ def recall_from_png(path: Path | str) -> Recalled:
     own = settings.get(Path(TARGET_FILES["skeleton"]).stem)
     if own is not None:
         return Recalled(spec, parse_pose(own, title))
-    return Recalled(spec, _pose_of(spec))
+    own = settings.get(Path(TARGET_FILES["depth"]).stem)
+    if own is not None:
+        return Recalled(spec, proxy=proxy_of_record(own, title))
+    return _with_target(spec)
 
 
 def _settings(path: Path, title: str) -> dict[str, Any]:
@@ -87,14 +94,16 @@ def _settings(path: Path, title: str) -> dict[str, Any]:
     return settings
 
 
-def _pose_of(spec: EditSpec) -> BodyPose | None:
+def _with_target(spec: EditSpec) -> Recalled:
     path = Path(spec.edit)
     try:
-        if not path.is_file():
+        if path.is_file():
+            is_proxy = path.name == TARGET_FILES["depth"]
+        else:
             capture = load_run_scene(spec.scene)[1]
             if capture is None:
-                return None
-            path = capture.edit(spec.edit).pose_path
-        return read_pose(path)
+                return Recalled(spec)
+            path, is_proxy = capture.edit(spec.edit).target_path, capture.control == "depth"
+        return Recalled(spec, proxy=read_proxy(path)) if is_proxy else Recalled(spec, read_pose(path))
     except StudioError:
-        return None
+        return Recalled(spec)

@@ -11,6 +11,7 @@ from qnerf_core.body.pose import BodyPose
 from qnerf_core.body.pose_file import pose_record, read_pose, write_pose
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import FileFormatError
+from qnerf_core.proxy.files import proxy_record, read_proxy
 from qnerf_core.runs.folder import SETTINGS_KEY
 from qnerf_core.runs.labels import RunLabel, read_label, write_label
 from qnerf_core.runs.recall import recall_from_png, recall_run
@@ -55,6 +56,22 @@ def test_a_run_brings_back_its_own_pose(tmp_path: Path) -> None:
     assert recalled.spec.seed == 2
     assert recalled.pose is not None
     assert np.array_equal(recalled.pose.body_pose, _pose().body_pose)
+
+
+def test_proxies_are_brought_back_too(tmp_path: Path) -> None:
+    text = {SETTINGS_KEY: json.dumps({"spec": EditSpec(scene="sofa", edit="wider").model_dump(mode="json")})}
+    files.write_image(tmp_path / "a.png", BLACK, text=text)
+    wider = read_proxy(load_capture("sofa").edit("wider").proxy_path)
+    recalled = recall_from_png(tmp_path / "a.png")
+    assert recalled.pose is None
+    assert recalled.proxy is not None
+    assert np.array_equal(recalled.proxy.part("seat").size, wider.part("seat").size)
+    spec = EditSpec(scene="sofa", edit=str(tmp_path / "gone" / TARGET_FILES["depth"]))
+    settings = {"spec": spec.model_dump(mode="json"), "target_proxy": proxy_record(wider)}
+    files.write_image(tmp_path / "b.png", BLACK, text={SETTINGS_KEY: json.dumps(settings)})
+    own = recall_from_png(tmp_path / "b.png").proxy
+    assert own is not None
+    assert own.names == wider.names
 
 
 @pytest.mark.parametrize(
