@@ -188,13 +188,14 @@ class Docks(QObject):
         state = self._window.saveState(STATE_VERSION) if self._kept is None else self._kept
         store.setValue("layout/geometry", self._window.saveGeometry())
         store.setValue("layout/docks", state)
-        store.setValue("layout/inspector", self.inspector.currentIndex())
+        store.setValue("layout/inspector", self.inspector.tabText(self.inspector.currentIndex()))
 
     def restore(self) -> None:
         geometry, state = settings.blob("layout/geometry"), settings.blob("layout/docks")
         if geometry is not None:
             self._window.restoreGeometry(geometry)
-        index = settings.store().value("layout/inspector", 0)
-        self.inspector.setCurrentIndex(int(str(index)) if str(index).isdigit() else 0)
+        tab = settings.store().value("layout/inspector", INSPECTOR_TABS[0])
+        if tab in INSPECTOR_TABS:
+            self.inspector.setCurrentWidget(self.slots[str(tab).lower()])
         if state is not None:
             self._sized = self._window.restoreState(state, STATE_VERSION)

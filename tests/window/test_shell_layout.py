@@ -48,7 +48,7 @@ def test_the_layout_is_remembered_and_can_be_reset(qapp: QApplication, open_wind
     assert shown(again) == {"inspector", "gallery", "queue"}
     assert again.dockWidgetArea(again.docks.docks["queue"]) == Qt.DockWidgetArea.LeftDockWidgetArea
     assert abs(again.docks.docks["inspector"].width() - width) < 12
-    assert again.docks.inspector.currentIndex() == 4
+    assert again.docks.inspector.currentWidget() is again.docks.slots["history"]
     viewport = again.rooms.viewport
     assert viewport is not None
     assert viewport.shown == {"body", "skeleton", "cameras", "statistics"}
