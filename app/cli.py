@@ -54,7 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def is_command(name: str) -> bool:
-    return name in {command.name for command in (*cli.registered_commands, *cli.registered_groups)}
+    commands = {command.name for command in cli.registered_commands}
+    return name in commands | {group.name for group in cli.registered_groups}
 
 
 def _fail(error: StudioError, code: int, as_json: bool) -> int:

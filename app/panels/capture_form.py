@@ -44,10 +44,10 @@ class CaptureForm(QWidget):
         self.boxed.setObjectName("captureBoxed")
         self.low = tuple(_number(f"captureLow{axis}", -100.0, 100.0, 2) for axis in "XYZ")
         self.high = tuple(_number(f"captureHigh{axis}", -100.0, 100.0, 2) for axis in "XYZ")
-        self.size = QSpinBox()
-        self.size.setObjectName("captureSize")
-        self.size.setRange(64, 8192)
-        self.size.setSuffix(" px")
+        self.longest_side = QSpinBox()
+        self.longest_side.setObjectName("captureSize")
+        self.longest_side.setRange(64, 8192)
+        self.longest_side.setSuffix(" px")
         self.shape = _combo("captureShape", _SHAPES)
         self._form = QFormLayout(self)
         self._form.setContentsMargins(0, 0, 0, 0)
@@ -61,7 +61,7 @@ class CaptureForm(QWidget):
             ("", self.boxed),
             ("Lower corner", _side_by_side(self.low)),
             ("Upper corner", _side_by_side(self.high)),
-            ("Longer side", self.size),
+            ("Longer side", self.longest_side),
             ("Shapes", self.shape),
         ):
             self._form.addRow(text, field)
@@ -69,7 +69,7 @@ class CaptureForm(QWidget):
             combo.activated.connect(self._edited)
         for number in (self.scale, self.turn, self.lift, *self.low, *self.high):
             number.editingFinished.connect(self._edited)
-        self.size.editingFinished.connect(self._edited)
+        self.longest_side.editingFinished.connect(self._edited)
         self.boxed.clicked.connect(self._edited)
 
     @property
@@ -96,7 +96,7 @@ class CaptureForm(QWidget):
         for field, value in zip((*self.low, *self.high), (*low, *high), strict=True):
             field.setValue(value)
             field.setEnabled(settings.region is not None)
-        self.size.setValue(settings.longest_side)
+        self.longest_side.setValue(settings.longest_side)
         self.shape.setCurrentIndex(self.shape.findData(settings.shape))
         self._shown = True
 
@@ -118,7 +118,7 @@ class CaptureForm(QWidget):
                 "frame": frame,
                 "model": None if kept else chosen,
                 "region": self._box(),
-                "longest_side": self.size.value(),
+                "longest_side": self.longest_side.value(),
                 "shape": self.shape.currentData(),
             }
         )
