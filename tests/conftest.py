@@ -24,7 +24,7 @@ _WINDOW = Path(__file__).parent / "window"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Before xdist reads the groups. With `-n 2 --dist loadgroup` a file's tests stay together for what they share, and all windows have one process:
+    # Before xdist reads the groups. A file's tests stay together for what they share, and all windows have one process:
     # two would take the keyboard from each other.
     for item in items:
         group = "window" if _WINDOW in item.path.parents else str(item.path)
