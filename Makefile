@@ -14,7 +14,7 @@ app: $(ENVIRONMENT)
 	$(BIN)/python main.py
 
 test: checks
-	.ci/with-display $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+	.ci/with-display $(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-all: checks
 	.ci/with-display $(BIN)/python -m pytest

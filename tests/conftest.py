@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 # Before torch is imported: more threads than cores only wait for each other, also those of several test processes.
 os.environ.setdefault(
@@ -15,20 +14,23 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 settings.register_profile("qnerf", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("qnerf")
 
-_WINDOW = Path(__file__).parent / "window"
+
+class _ByFile(LoadScopeScheduling):
+    """A file's tests stay together for what they share, and all windows: two processes would fight for the keyboard."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.split("::")[0]
+        return "window" if path.startswith("tests/window/") else path
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Before xdist reads the groups. A file's tests stay together for what they share, and all windows have one process:
-    # two would take the keyboard from each other.
-    for item in items:
-        group = "window" if _WINDOW in item.path.parents else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return _ByFile(config, log)
 
 
 @pytest.fixture(autouse=True)
