@@ -80,6 +80,7 @@ class FitSection(QWidget):
             first.addWidget(widget, stretch)
         self.list = QTreeWidget()
         self.list.setObjectName("fitJoints")
+        self.list.setToolTip("Every joint, in how many photos it was clicked, and how far the body is off there")
         self.list.setHeaderLabels(["Joint", "Photos", "Off"])
         self.list.setRootIsDecorated(True)
         self.list.setMinimumHeight(230)

@@ -125,6 +125,7 @@ def test_pictures_follow_the_annotators() -> None:
     assert (depth_control_image(np.full((3, 4), 2.0)) == 255).all()
 
 
+@pytest.mark.slow
 def test_24_views_of_512_pixels_take_under_two_seconds() -> None:
     """Of processor time, since the machine may be busy with other things; measured: 0.6 s."""
     parts = [ProxyPart(str(n), "box", np.array([0.3 * n, 0, 0.5]), np.zeros(3), np.ones(3)) for n in range(6)]

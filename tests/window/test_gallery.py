@@ -192,6 +192,7 @@ def test_another_run_is_compared_at_the_same_progress(gallery: Gallery, run: Fak
     assert partner.path.parent.parent.name == "03"
 
 
+@pytest.mark.slow
 def test_24_views_at_20_intervals_answer_within_50_ms(qapp: QApplication, tmp_path: Path) -> None:
     run = finished_run(tmp_path / "large", views=24, intervals=20, size=96)
     gallery = open_gallery(run.path, 1100, 520)

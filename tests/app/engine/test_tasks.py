@@ -121,7 +121,7 @@ def test_a_full_memory_fails_one_job_and_no_other(
         engine.do({"job": "job", "kind": "edit", "request": request})
     failure = listener.heard[-1]["failure"]
     assert failure["title"] == "The memory is full"
-    assert "fewer views per batch than 1" in failure["next_step"]
+    assert "smaller pictures" in failure["next_step"]
     assert "MB are free" in failure["details"]
     assert not failure["cancelled"]
     engine.do({"job": "job", "kind": "edit", "request": request})
