@@ -158,6 +158,7 @@ def test_pausing_keeps_what_is_finished_and_a_second_cancel_kills(
     assert job.state == "finished"
 
 
+@pytest.mark.slow
 def test_a_child_whose_window_is_gone_keeps_its_work_and_ends(capture: Path, tmp_path: Path) -> None:
     spec = small_spec(capture, **LONG).model_dump(mode="json")
     child = EngineProcess()
