@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import Qt
 
     from app.gallery.gallery import Gallery
+    from app.job_state import Job
     from app.window import MainWindow
 
 _FRAMES, _DRAGS, _PREVIEWS = 80, 40, 5
@@ -105,7 +106,7 @@ class Bench:
         for number in range(1, _FRAMES + 1):
             before = len(spent)
             QTest.mouseMove(self.viewport, at(number))
-            _wait(lambda before=before: len(spent) > before)  # type: ignore[misc]
+            _wait_for_more(spent, before)
         self.say(f"{name}: frames a second", _FRAMES / (time.perf_counter() - wall))
         self.say(f"{name}: processor time a frame", 1000 * (time.process_time() - processor) / _FRAMES, "ms")
         self.viewport.frameDrawn.disconnect(connection)
@@ -160,7 +161,7 @@ class Bench:
             document.drag_joint("left_wrist", wrist - [0.0, 0.0, 0.04 + 0.01 * number])
             document.end_drag()
             began, before = time.perf_counter(), len(shown)
-            _wait(lambda before=before: len(shown) > before)  # type: ignore[misc]
+            _wait_for_more(shown, before)
             seconds.append(shown[-1] - began)
         self.preview.ready.disconnect(connection)
         document.set_current_view("001", False)
@@ -185,7 +186,7 @@ class Bench:
             self.document.set_spec(seed=number)
             watchdog.start()
             job = self.queue.submit_edit(self.document)
-            _wait(lambda job=job: not job.unfinished)  # type: ignore[misc]
+            _wait_for(job)
             watchdog.stop()
             if job.state != "finished":
                 raise RuntimeError(f"the edit ended {job.state}: {job.failure}")
@@ -231,6 +232,14 @@ def _wait(condition: Callable[[], bool]) -> None:
             raise TimeoutError("nothing happened")
         QCoreApplication.processEvents()
         time.sleep(0.001)
+
+
+def _wait_for_more(things: list[float], before: int) -> None:
+    _wait(lambda: len(things) > before)
+
+
+def _wait_for(job: Job) -> None:
+    _wait(lambda: not job.unfinished)
 
 
 def _start() -> list[float]:

@@ -3,30 +3,32 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
-    QButtonGroup,
-    QFrame,
-    QHBoxLayout,
     QLabel,
-    QPushButton,
-    QScrollArea,
     QStackedLayout,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from app.document.document import Document
-from app.panels.fields import Fold, line
+from app.panels.fields import Fold, line, scrolled
 from app.panels.fitting import FitSection
 from app.panels.pose_body import PlacementSection, ShapeSection
 from app.panels.pose_joint import JointSection
 from app.panels.pose_library import LibrarySection
+from app.panels.posed_row import PosedRow, PosedWords
 from app.shell import settings
-from app.shell.icons import set_icon
 
 _REFRESH_MS = 30
 _NOTHING_OPEN = "Open a capture to pose its subject."
 _NOT_POSED = "The subject of this capture is shaped by a depth proxy, not by a pose."
+_POSED = PosedWords(
+    ("posedTarget", "posedSource", "showBoth"),
+    "Shape the pose that the edit shall give the subject",
+    "Correct the pose that the subject has in the pictures",
+    "Both",
+    "Show source and target together",
+    "You correct the pose that the pictures show.",
+)
 
 
 class PosePanel(QWidget):
@@ -40,6 +42,7 @@ class PosePanel(QWidget):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_REFRESH_MS)
         self._timer.timeout.connect(self._refresh)
+        self.posed = PosedRow(document, _POSED)
         self.joint = JointSection(document)
         self.library = LibrarySection(document)
         self.shape = ShapeSection(document)
@@ -59,8 +62,7 @@ class PosePanel(QWidget):
         column = QVBoxLayout(content)
         column.setContentsMargins(12, 10, 12, 10)
         column.setSpacing(8)
-        column.addLayout(self._posed_row())
-        column.addWidget(self.posed_hint)
+        column.addWidget(self.posed)
         column.addWidget(self.joint)
         column.addWidget(line())
         self.folds = {
@@ -75,12 +77,7 @@ class PosePanel(QWidget):
         self._column = column
         self.folds["library"].toggled.connect(self._share_height)
         self._share_height(not self.folds["library"].body.isHidden())
-        scroll = QScrollArea()
-        scroll.setObjectName("poseScroll")
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(content)
+        scroll = scrolled(content, "poseScroll")
         self.empty = QLabel()
         self.empty.setObjectName("poseEmpty")
         self.empty.setProperty("role", "hint")
@@ -90,35 +87,6 @@ class PosePanel(QWidget):
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self.empty)
         self._pages.addWidget(scroll)
-
-    def _posed_row(self) -> QHBoxLayout:
-        self.target = QPushButton("Target")
-        self.target.setObjectName("posedTarget")
-        self.target.setToolTip("Shape the pose that the edit shall give the subject")
-        self.source = QPushButton("Source")
-        self.source.setObjectName("posedSource")
-        self.source.setToolTip("Correct the pose that the subject has in the pictures")
-        self.both = QToolButton()
-        self.both.setObjectName("showBoth")
-        self.both.setCheckable(True)
-        self.both.setText("Both")
-        self.both.setToolTip("Show source and target together")
-        self.both.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        set_icon(self.both, "layers")
-        self.posed_hint = QLabel("You correct the pose that the pictures show.")
-        self.posed_hint.setProperty("role", "warning")
-        self.posed_hint.setWordWrap(True)
-        group = QButtonGroup(self)
-        row = QHBoxLayout()
-        row.setSpacing(4)
-        for button, posed in ((self.target, "target"), (self.source, "source")):
-            button.setCheckable(True)
-            group.addButton(button)
-            row.addWidget(button, 1)
-            button.clicked.connect(lambda _checked=False, posed=posed: self._document.set_posed(posed))
-        row.addWidget(self.both)
-        self.both.toggled.connect(self._document.set_show_both)
-        return row
 
     def _fold(self, name: str, title: str, part: QWidget, *, opened: bool = False) -> Fold:
         fold = Fold(title)
@@ -150,10 +118,7 @@ class PosePanel(QWidget):
         self._show_posed()
 
     def _show_posed(self) -> None:
-        source = self._document.posed == "source"
-        (self.source if source else self.target).setChecked(True)
-        self.both.setChecked(self._document.show_both)
-        self.posed_hint.setVisible(source)
+        self.posed.show_values()
         self.joint.show_all()
         self._refresh_soon()
 

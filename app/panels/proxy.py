@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QButtonGroup,
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QScrollArea,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from app.document.document import Document
 from app.panels.edit_target import MY_POSE, EditChoice
-from app.panels.fields import Fold, line
+from app.panels.fields import Fold, line, scrolled
+from app.panels.posed_row import PosedRow, PosedWords
 from app.panels.proxy_files import FilesSection
 from app.panels.proxy_parts import PartsSection
 from app.panels.proxy_picture import PictureSection
 from app.panels.proxy_sculpt import SculptSection
 from app.panels.proxy_values import ValuesSection
-from app.shell.icons import set_icon
 
 _REFRESH_MS = 30
+_POSED = PosedWords(
+    ("proxyTarget", "proxySource", "proxyGhost"),
+    "Shape what the subject shall become",
+    "Correct the proxy of what the photos show",
+    "Ghost",
+    "Show the other proxy, too, where it differs",
+    "You correct the proxy of what the photos show.",
+)
 
 
 class ProxyPanel(QWidget):
@@ -43,6 +44,7 @@ class ProxyPanel(QWidget):
             "Start from an edit that the capture brings; its result can be compared with the truth"
         )
         self.choice.edited.connect(self._apply)
+        self.posed = PosedRow(document, _POSED)
         self.parts = PartsSection(document)
         self.values = ValuesSection(document)
         self.sculpt = SculptSection(document)
@@ -65,8 +67,7 @@ class ProxyPanel(QWidget):
         column = QVBoxLayout(content)
         column.setContentsMargins(12, 10, 12, 10)
         column.setSpacing(8)
-        column.addLayout(self._posed_row())
-        column.addWidget(self.posed_hint)
+        column.addWidget(self.posed)
         column.addWidget(self.choice)
         column.addWidget(line())
         column.addWidget(self.parts)
@@ -85,44 +86,9 @@ class ProxyPanel(QWidget):
         self.folds["picture"].toggled.connect(lambda _open: self._follow())
         self._document.sculpting.changed.connect(self._open_sculpting)
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setObjectName("proxyScroll")
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(content)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(scroll)
-
-    def _posed_row(self) -> QHBoxLayout:
-        self.target = QPushButton("Target")
-        self.target.setObjectName("proxyTarget")
-        self.target.setToolTip("Shape what the subject shall become")
-        self.source = QPushButton("Source")
-        self.source.setObjectName("proxySource")
-        self.source.setToolTip("Correct the proxy of what the photos show")
-        self.ghost = QToolButton()
-        self.ghost.setObjectName("proxyGhost")
-        self.ghost.setCheckable(True)
-        self.ghost.setText("Ghost")
-        self.ghost.setToolTip("Show the other proxy, too, where it differs")
-        self.ghost.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        set_icon(self.ghost, "layers")
-        self.posed_hint = QLabel("You correct the proxy of what the photos show.")
-        self.posed_hint.setProperty("role", "warning")
-        self.posed_hint.setWordWrap(True)
-        group = QButtonGroup(self)
-        row = QHBoxLayout()
-        row.setSpacing(4)
-        for button, posed in ((self.target, "target"), (self.source, "source")):
-            button.setCheckable(True)
-            group.addButton(button)
-            row.addWidget(button, 1)
-            button.clicked.connect(lambda _checked=False, posed=posed: self._document.set_posed(posed))
-        row.addWidget(self.ghost)
-        self.ghost.clicked.connect(self._document.set_show_both)
-        return row
+        whole.addWidget(scrolled(content, "proxyScroll"))
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -159,10 +125,7 @@ class ProxyPanel(QWidget):
         document = self._document
         if document.project is None:
             return
-        source = document.posed == "source"
-        (self.source if source else self.target).setChecked(True)
-        self.posed_hint.setVisible(source)
-        self.ghost.setChecked(document.show_both)
+        self.posed.show_values()
         self.choice.show_value(document.edit_name)
         self.parts.show_values()
         self.values.show_values()

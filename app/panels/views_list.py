@@ -147,7 +147,7 @@ class ViewDelegate(QStyledItemDelegate):
 
     def _paint_name(self, painter: QPainter, line: QRect, option: QStyleOptionViewItem, index: _Index) -> None:
         palette: QPalette = option.palette
-        view = index.model().views[index.row()]  # type: ignore[attr-defined]
+        view = index.model().views[index.row()]  # type: ignore[attr-defined]  # always the list's own model
         chosen = bool(option.state & QStyle.StateFlag.State_Selected)
         painter.setFont(small_font(option.font))
         metrics = painter.fontMetrics()

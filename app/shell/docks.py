@@ -181,7 +181,7 @@ class Docks(QObject):
                 dock.setTitleBarWidget(QWidget(dock))
             elif not tabbed and dock.titleBarWidget() is not None:
                 dock.titleBarWidget().deleteLater()
-                dock.setTitleBarWidget(None)  # type: ignore[arg-type]
+                dock.setTitleBarWidget(None)  # type: ignore[arg-type]  # Qt: none gives the own one back
 
     def remember(self) -> None:
         store = settings.store()

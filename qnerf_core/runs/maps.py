@@ -34,7 +34,7 @@ def write_maps(event: FieldFitted, path: Path) -> None:
         arrays[f"recorded_{index}"], arrays[f"rendered_{index}"] = colours(recorded, rendered)
         arrays[f"disagreement_{index}"] = event.disagreement_maps[index].numpy().astype(np.float16)
     with files.atomic_path(path) as temporary:
-        np.savez(temporary, **arrays)  # type: ignore[arg-type]
+        np.savez(temporary, **arrays)  # type: ignore[arg-type]  # its stub takes them for allow_pickle
 
 
 def colours(recorded: torch.Tensor, rendered: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:

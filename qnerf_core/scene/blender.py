@@ -56,8 +56,11 @@ def parse_blender(folder: Path, settings: CaptureSettings) -> RawCapture:
             continue
         parser = _Split(folder, path.name, settings, problems)
         views += [replace(view, heldout=split != "train") for view in parser.views(content)]
-    seen: set[str] = set()
-    unique = [view for view in views if not (view.key in seen or seen.add(view.key))]  # type: ignore[func-returns-value]
+    by_key: dict[str, RawView] = {}
+    for view in views:
+        # A picture of two splits belongs to the first.
+        by_key.setdefault(view.key, view)
+    unique = list(by_key.values())
     names = unique_names([view.image_path for view in unique], [view.key for view in unique])
     named = tuple(replace(view, name=name) for view, name in zip(unique, names, strict=True))
     return RawCapture("blender", folder.name, folder, named, tuple(problems))
