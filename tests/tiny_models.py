@@ -7,6 +7,7 @@ import functools
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import (
@@ -44,19 +45,23 @@ def builtin_like() -> Path:
     )
 
 
-@functools.cache
-def sd15_like() -> Path:
-    """SD 1.5's structure at a twentieth of its width: nine query layers at three resolutions, widths 4:2:1, epsilon."""
-    unet = UNet2DConditionModel(
+def _stable_diffusion_unet(**heads: Any) -> UNet2DConditionModel:
+    return UNet2DConditionModel(
         sample_size=IMAGE_SIZE // 8,
         block_out_channels=(16, 32, 64, 64),
         layers_per_block=2,
         down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
         up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
         cross_attention_dim=TEXT_WIDTH,
-        attention_head_dim=4,
         norm_num_groups=8,
+        **heads,
     )
+
+
+@functools.cache
+def sd15_like() -> Path:
+    """SD 1.5's structure at a twentieth of its width: nine query layers at three resolutions, widths 4:2:1, epsilon."""
+    unet = _stable_diffusion_unet(attention_head_dim=4)
     # As in the folder of Stable Diffusion 1.5, which names another scheduler class.
     scheduler = {"steps_offset": 1, "set_alpha_to_one": False, "skip_prk_steps": True, "_class_name": "PNDMScheduler"}
     return _write("sd15-like", unet, prediction_type="epsilon", scheduler=scheduler, seed=2)
@@ -65,17 +70,7 @@ def sd15_like() -> Path:
 @functools.cache
 def sd21_like() -> Path:
     """SD 2.1's structure, tiny: other numbers of heads on each level, linear projections, gelu, v-prediction."""
-    unet = UNet2DConditionModel(
-        sample_size=IMAGE_SIZE // 8,
-        block_out_channels=(16, 32, 64, 64),
-        layers_per_block=2,
-        down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
-        cross_attention_dim=TEXT_WIDTH,
-        attention_head_dim=(2, 4, 8, 8),
-        use_linear_projection=True,
-        norm_num_groups=8,
-    )
+    unet = _stable_diffusion_unet(attention_head_dim=(2, 4, 8, 8), use_linear_projection=True)
     scheduler = {"steps_offset": 1, "set_alpha_to_one": False}
     return _write("sd21-like", unet, prediction_type="v_prediction", scheduler=scheduler, seed=3, activation="gelu")
 

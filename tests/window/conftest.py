@@ -226,3 +226,11 @@ def _left_behind(threads: set[threading.Thread], children: set[int]) -> list[str
         except RuntimeError:
             continue
     return left
+
+
+@pytest.fixture
+def document(qapp: QApplication, tmp_path: Path) -> Iterator[Document]:
+    document = Document()
+    document.new_project("person", tmp_path / "project")
+    yield document
+    document.close_project()

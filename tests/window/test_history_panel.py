@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,14 +18,6 @@ from qnerf_core.runs.labels import read_label
 from qnerf_core.scene.capture import load_capture
 from tests.window.gallery_runs import FakeQueue, FakeRun, finished_run
 from tests.window.gallery_tools import wait_for
-
-
-@pytest.fixture
-def document(qapp: QApplication, tmp_path: Path) -> Iterator[Document]:
-    document = Document()
-    document.new_project("person", tmp_path / "project")
-    yield document
-    document.close_project()
 
 
 @pytest.fixture

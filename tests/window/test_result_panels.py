@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +38,6 @@ class FakeClient(QObject):
         path, _, size = self.asked[-1]
         self.nerfReady.emit(path, np.full((size, size, 3), colour, np.uint8), 0)
         self.nerfFinished.emit(path)
-
-
-@pytest.fixture
-def document(qapp: QApplication, tmp_path: Path) -> Iterator[Document]:
-    document = Document()
-    document.new_project("person", tmp_path / "project")
-    yield document
-    document.close_project()
 
 
 @pytest.fixture
