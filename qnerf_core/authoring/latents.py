@@ -26,11 +26,13 @@ class Batch:
         latents: (2P, 4, h, w), scaled to unit variance.
         control: (2P, 3, 8h, 8w) control pictures, [0, 1].
         captions: 2P.
+        kind: Of control.
     """
 
     latents: torch.Tensor
     control: torch.Tensor
     captions: list[str]
+    kind: str
 
 
 @torch.no_grad()
@@ -98,7 +100,7 @@ class LatentFolder:
                     for part, (y, x) in zip(control, corners, strict=True)
                 ]
             )
-        return Batch(latents, control, [self._samples[n].caption for n in chosen])
+        return Batch(latents, control, [self._samples[n].caption for n in chosen], kind)
 
 
 def control_pictures(samples: list[Sample]) -> torch.Tensor:

@@ -8,7 +8,7 @@ from diffusers import AutoencoderKL, StableDiffusionControlNetPipeline
 from transformers import CLIPTokenizer
 
 from qnerf_core.authoring.architecture import make_scheduler
-from qnerf_core.authoring.train_unet import CONTROLS, Denoiser, TrainedDenoiser
+from qnerf_core.authoring.denoiser import CONTROLS, Denoiser, TrainedDenoiser
 from qnerf_core.authoring.training import AveragedWeights, load_checkpoint
 from qnerf_core.errors import AssetError
 

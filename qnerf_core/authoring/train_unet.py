@@ -4,36 +4,38 @@ Most steps do what an edit does: the reference picture of a pair goes through th
 and its self-attention features make the keys and values of the target's decoder (MasaCtrl). Stable Diffusion is large
 enough to take over identity that way untrained; a network this small has to have done it before. In half of them
 the noise, too, is what an inversion of the reference leaves, not white: it remembers the reference, and a network that
-has only seen white noise paints the limbs that it remembers.
+has only seen white noise paints the limbs that it remembers. And from time to time a whole edit is rehearsed
+(`rehearsal.py`).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 import typer
-from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
+from diffusers import AutoencoderKL
 from PIL import Image
 from torch import nn
-from transformers import CLIPTextModel, CLIPTokenizer
+from transformers import CLIPTokenizer
 
-from qnerf_core.authoring.architecture import (
-    make_controlnet,
-    make_scheduler,
-    make_text_encoder,
-    make_tokenizer,
-    make_unet,
-)
+from qnerf_core.authoring.architecture import make_scheduler, make_tokenizer
 from qnerf_core.authoring.dataset import read_shard
-from qnerf_core.authoring.latents import LatentFolder, control_pictures
+from qnerf_core.authoring.denoiser import Denoiser, TrainedDenoiser, tokens_of
+from qnerf_core.authoring.latents import Batch, LatentFolder
+from qnerf_core.authoring.rehearsal import (
+    change_weights,
+    changed_boxes,
+    clean_loss,
+    injecting_layers,
+    invert,
+    rehearse,
+    sample_sheet,
+)
 from qnerf_core.authoring.training import (
     CHECKPOINT_SECONDS,
     AveragedWeights,
@@ -41,91 +43,30 @@ from qnerf_core.authoring.training import (
     learning_rate,
     load_checkpoint,
     save_checkpoint,
-    to_tensor,
 )
 from qnerf_core.authoring.workers import Workers, is_first
-from qnerf_core.diffusion.attention import QueryLayer, find_query_layers, finer_than_coarsest
-from qnerf_core.diffusion.schedule import Schedule, make_schedule
+from qnerf_core.diffusion.attention import QueryLayer
+from qnerf_core.diffusion.schedule import make_schedule
 
 _PEAK_RATE = 6e-4
 _CROP_PAIRS, _WHOLE_PAIRS = 4, 2
 _CAPTION_DROPPED = 0.15
 _CONTROL_DROPPED = 0.2
-_INJECTED = 0.75
+_INJECTED = 0.8
 _REFERENCE_CAPTION_DROPPED = 0.7
 _INVERTED = 0.5
 _INVERSION_STEPS = (6, 12)
 _NOISE_SHARED = 0.5
+_REHEARSED = 0.35
+_REHEARSED_STEPS = (8, 14)
+_PRACTISED = 0.6
+_BACKGROUND_KEPT = 0.7
+_BOX_MARGIN = 3
 _AVERAGE_DECAY = 0.995
+_LOSS_MEMORY = 0.99
 _SHEET_STEPS = 12
+_SHEET_PAIRS = 4
 _SHEET_SECONDS = 600.0
-
-
-CONTROLS = {"skeleton": "controlnet", "depth": "controlnet_depth"}
-"""Kinds of control, and the folder of each one's ControlNet in the model."""
-
-
-class Denoiser(nn.Module):
-    """UNet, a ControlNet for each kind of control, and text encoder as one module to train."""
-
-    def __init__(self, tokenizer: CLIPTokenizer, kinds: Collection[str]) -> None:
-        super().__init__()
-        self.unet: UNet2DConditionModel = make_unet()
-        self.controlnets = nn.ModuleDict({kind: make_controlnet(self.unet) for kind in kinds})
-        self.text_encoder: CLIPTextModel = make_text_encoder(tokenizer)
-        # Zero convolutions protect a trained UNet; here both start from nothing, and a zero start only delays.
-        for controlnet in map(self.controlnet, kinds):
-            for convolution in [*controlnet.controlnet_down_blocks, controlnet.controlnet_mid_block]:
-                nn.init.normal_(convolution.weight, std=0.02)
-            nn.init.normal_(controlnet.controlnet_cond_embedding.conv_out.weight, std=0.05)
-
-    def controlnet(self, kind: str) -> ControlNetModel:
-        """The ControlNet of a kind of control."""
-        return cast(ControlNetModel, self.controlnets[kind])
-
-    def load_folder(self, folder: Path) -> None:
-        """Takes over the weights of a model folder; a ControlNet that it lacks starts as a copy of the first."""
-        self.unet.load_state_dict(UNet2DConditionModel.from_pretrained(folder / "unet").state_dict())
-        for kind in self.controlnets:
-            name = CONTROLS[kind]
-            place = folder / name if (folder / name).is_dir() else folder / CONTROLS["skeleton"]
-            self.controlnets[kind].load_state_dict(ControlNetModel.from_pretrained(place).state_dict())
-        self.text_encoder.load_state_dict(CLIPTextModel.from_pretrained(folder / "text_encoder").state_dict())
-
-    def forward(
-        self,
-        latents: torch.Tensor,
-        timesteps: torch.Tensor,
-        tokens: torch.Tensor,
-        control: torch.Tensor | None,
-        kind: str = "skeleton",
-    ) -> torch.Tensor:
-        """Predicted v (B, 4, h, w).
-
-        Without control pictures the ControlNet is left out; with fewer than B they belong to the last rows. `kind` is
-        theirs.
-        """
-        text = self.text_encoder(tokens).last_hidden_state
-        if control is None:
-            return self.unet(latents, timesteps, text).sample
-        free = len(latents) - len(control)
-        controlnet = self.controlnet(kind)
-        down, middle = controlnet(latents[free:], timesteps[free:], text[free:], control, return_dict=False)
-        if free:
-            *down, middle = (torch.cat([part.new_zeros(free, *part.shape[1:]), part]) for part in (*down, middle))
-        return self.unet(
-            latents,
-            timesteps,
-            text,
-            down_block_additional_residuals=down,
-            mid_block_additional_residual=middle,
-        ).sample
-
-
-def injecting_layers(unet: UNet2DConditionModel) -> tuple[QueryLayer, ...]:
-    """The self-attention layers that an edit injects into by default."""
-    layers = find_query_layers(unet)
-    return layers[finer_than_coarsest(layers) :]
 
 
 @contextmanager
@@ -147,40 +88,88 @@ def injected_into_targets(layers: Sequence[QueryLayer]) -> Iterator[None]:
         yield
 
 
-@torch.no_grad()
-def inverted(model: Denoiser, clean: torch.Tensor, empty: torch.Tensor, schedule: Schedule, last: int) -> torch.Tensor:
-    """Inverts references without control or prompt, as an edit does.
+class _Lesson:
+    """Losses of one batch, by what the step of the training decides for all workers alike."""
 
-    Args:
-        model: The network.
-        clean: (P, 4, h, w) latents.
-        empty: (P, L) tokens of the empty prompt.
-        schedule: Of the inversion.
-        last: Step where it ends.
+    def __init__(
+        self,
+        model: Denoiser,
+        tokenizer: CLIPTokenizer,
+        batch: Batch,
+        decisions: np.random.Generator,
+        generator: np.random.Generator,
+    ) -> None:
+        self._model = model
+        self._tokenizer = tokenizer
+        self._batch = batch
+        # Decided by the step, so that all workers have gradients for the same parameters.
+        self._decisions = decisions
+        self._generator = generator
+        self._pairs = len(batch.latents) // 2
+        self._empty = tokens_of(tokenizer, [""] * self._pairs)
+        self._scheduler = make_scheduler()
 
-    Returns:
-        (steps - last + 1, P, 4, h, w): the latents of each level from that one on, the clean ones at the end.
-    """
-    trajectory = [clean]
-    for step in reversed(range(last, schedule.steps)):
-        timestep = torch.full((len(clean),), schedule.inversion_timestep(step))
-        output = model(trajectory[0].contiguous(memory_format=torch.channels_last), timestep, empty, None)
-        trajectory.insert(0, schedule.inverse_step(output, trajectory[0], step))
-    return torch.stack(trajectory)
+    def rehearsal(self) -> Iterator[torch.Tensor]:
+        """The loss of every practised step of a whole edit."""
+        steps = int(self._decisions.integers(*_REHEARSED_STEPS, endpoint=True))
+        schedule = make_schedule(self._scheduler.config, steps)
+        practised = set(np.flatnonzero(self._decisions.random(steps) < _PRACTISED).tolist())
+        tokens = self._tokens(np.full(self._pairs, _CAPTION_DROPPED), self._batch.captions[self._pairs :])
+        boxes = None
+        if self._generator.random() < _BACKGROUND_KEPT:
+            boxes = changed_boxes(self._batch.latents, int(self._generator.integers(_BOX_MARGIN, endpoint=True)))
+        edit = rehearse(self._model, self._batch, tokens, self._empty, schedule, practised, boxes)
+        for step, clean in enumerate(edit):
+            if step in practised:
+                yield clean_loss(clean, self._batch, schedule.alphas[step])
 
+    def single_step(self) -> torch.Tensor:
+        """The loss of v at a random level."""
+        batch, pairs = self._batch, self._pairs
+        dropped = np.full(2 * pairs, _CAPTION_DROPPED)
+        if injected := self._decisions.random() < _INJECTED:
+            control: torch.Tensor | None = batch.control[pairs:]
+            dropped[:pairs] = _REFERENCE_CAPTION_DROPPED
+        else:
+            control = None if self._decisions.random() < _CONTROL_DROPPED else batch.control
+        if injected and self._decisions.random() < _INVERTED:
+            noise, timesteps = self._inverted_noise()
+        else:
+            noise = torch.randn_like(batch.latents)
+            if self._generator.random() < _NOISE_SHARED:
+                # An edit starts from the noise that its original was inverted to.
+                noise[pairs:] = noise[:pairs]
+            timesteps = torch.randint(0, self._scheduler.config["num_train_timesteps"], (pairs,)).repeat(2)
+        noisy = self._scheduler.add_noise(batch.latents, noise, timesteps)
+        target = self._scheduler.get_velocity(batch.latents, noise, timesteps)
+        with injected_into_targets(injecting_layers(self._model.unet) if injected else ()):
+            result = self._model(
+                noisy.contiguous(memory_format=torch.channels_last),
+                timesteps,
+                self._tokens(dropped, batch.captions),
+                control,
+                batch.kind,
+            )
+        weights = change_weights(batch.latents)
+        return (torch.cat([torch.ones_like(weights), weights]) * (result - target).square()).mean()
 
-@dataclass(frozen=True)
-class TrainedDenoiser:
-    """What training gives: averaged weights and the tokenizer they belong to."""
+    def _inverted_noise(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """What inversions of the references down to a random level leave, for both of a pair, and the timesteps."""
+        pairs = self._pairs
+        steps = int(self._decisions.integers(*_INVERSION_STEPS, endpoint=True))
+        schedule = make_schedule(self._scheduler.config, steps)
+        level = int(self._decisions.integers(schedule.steps))
+        clean = self._batch.latents[:pairs]
+        reference = invert(self._model, clean, self._empty, schedule, last=level).trajectory[level]
+        signal = schedule.alphas[level]
+        noise = (reference - signal**0.5 * clean) / (1 - signal) ** 0.5
+        return noise.repeat(2, 1, 1, 1), torch.full((2 * pairs,), schedule.timesteps[level])
 
-    module: Denoiser
-    tokenizer: CLIPTokenizer
-
-
-def _tokens(tokenizer: CLIPTokenizer, captions: list[str]) -> torch.Tensor:
-    return tokenizer(
-        captions, padding="max_length", max_length=tokenizer.model_max_length, truncation=True, return_tensors="pt"
-    ).input_ids
+    def _tokens(self, dropped: np.ndarray, captions: Sequence[str]) -> torch.Tensor:
+        left = self._generator.random(len(captions)) >= dropped
+        return tokens_of(
+            self._tokenizer, [caption if stays else "" for stays, caption in zip(left, captions, strict=True)]
+        )
 
 
 def train_unet(
@@ -197,8 +186,9 @@ def train_unet(
         out: The model folder; its tokenizer is written there, and its weights are where a new training starts.
         vae: The trained autoencoder; its encoder must not change any more.
         minutes: Budget.
-        whole_from: Share of the budget after which pictures are whole; before, they are crops of half the side,
-            which cost a fifth and teach the same details at the same scale.
+        whole_from: Share of the budget after which pictures are whole and edits are rehearsed; before, they are crops
+            of half the side, which cost a fifth and teach the same details at the same scale. What has moved out of a
+            crop, though, its reference does not show.
         seed: Of weights and batches.
     """
     torch.manual_seed(seed)
@@ -212,7 +202,7 @@ def train_unet(
         part.to(memory_format=torch.channels_last)
     average = AveragedWeights(model, _AVERAGE_DECAY)
     optimizer = torch.optim.AdamW(model.parameters(), lr=_PEAK_RATE, betas=(0.9, 0.99), weight_decay=1e-3, fused=True)
-    step, since, seconds = 0, 0, 0.0
+    step, seconds = 0, 0.0
     path = work / "unet.pt"
     if state := load_checkpoint(path):
         model.load_state_dict(state["model"])
@@ -222,58 +212,15 @@ def train_unet(
     elif (out / "unet").is_dir():
         model.load_folder(out)
         average = AveragedWeights(model, _AVERAGE_DECAY)
-    layers = injecting_layers(model.unet)
-    empty = _tokens(tokenizer, [""] * _CROP_PAIRS)
     clock = Clock(minutes, seconds)
     workers = Workers()
     generator = np.random.default_rng([seed, step, workers.rank])
     torch.manual_seed(int(generator.integers(2**31)))
-    scheduler = make_scheduler()
-    saved, painted, mean_loss = time.monotonic(), time.monotonic(), 0.0
-    while (share := workers.agree(clock.share)) < 1:
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(share, _PEAK_RATE)
-        cropped = share < whole_from
-        # Decided by the step, so that all workers have gradients for the same parameters.
-        decisions = np.random.default_rng([seed, step])
-        kind = str(decisions.choice(kinds, p=shares))
-        batch = folder.draw(generator, kind, _CROP_PAIRS if cropped else _WHOLE_PAIRS, cropped)
-        pairs = len(batch.latents) // 2
-        injected = decisions.random() < _INJECTED
-        dropped = np.full(2 * pairs, _CAPTION_DROPPED)
-        if injected:
-            control: torch.Tensor | None = batch.control[pairs:]
-            dropped[:pairs] = _REFERENCE_CAPTION_DROPPED
-        else:
-            control = None if decisions.random() < _CONTROL_DROPPED else batch.control
-        captions = [
-            "" if generator.random() < share else caption
-            for share, caption in zip(dropped, batch.captions, strict=True)
-        ]
-        if injected and decisions.random() < _INVERTED:
-            schedule = make_schedule(scheduler.config, int(decisions.integers(*_INVERSION_STEPS, endpoint=True)))
-            level = int(decisions.integers(schedule.steps))
-            reference = inverted(model, batch.latents[:pairs], empty[:pairs], schedule, level)[0]
-            signal = schedule.alphas[level]
-            noise = ((reference - signal**0.5 * batch.latents[:pairs]) / (1 - signal) ** 0.5).repeat(2, 1, 1, 1)
-            timesteps = torch.full((2 * pairs,), schedule.timesteps[level])
-        else:
-            noise = torch.randn_like(batch.latents)
-            if generator.random() < _NOISE_SHARED:
-                # An edit starts from the noise that its original was inverted to.
-                noise[pairs:] = noise[:pairs]
-            timesteps = torch.randint(0, scheduler.config["num_train_timesteps"], (pairs,)).repeat(2)
-        noisy = scheduler.add_noise(batch.latents, noise, timesteps)
-        target = scheduler.get_velocity(batch.latents, noise, timesteps)
-        with injected_into_targets(layers if injected else ()):
-            result = model(
-                noisy.contiguous(memory_format=torch.channels_last),
-                timesteps,
-                _tokens(tokenizer, captions),
-                control,
-                kind,
-            )
-        loss = F.mse_loss(result, target)
+    saved, painted = time.monotonic(), time.monotonic()
+    mean_losses: dict[str, float] = {}
+
+    def learn(loss: torch.Tensor, kind: str) -> None:
+        nonlocal step
         optimizer.zero_grad()
         loss.backward()
         workers.average_gradients(model)
@@ -281,10 +228,25 @@ def train_unet(
         optimizer.step()
         average.update(model)
         step += 1
-        since += 1
-        mean_loss += (float(loss.detach()) - mean_loss) / min(since, 200)
+        value = float(loss.detach())
+        mean_losses[kind] = value + _LOSS_MEMORY * (mean_losses.get(kind, value) - value)
+
+    while (share := workers.agree(clock.share)) < 1:
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(share, _PEAK_RATE)
+        cropped = share < whole_from
+        decisions = np.random.default_rng([seed, step])
+        kind = str(decisions.choice(kinds, p=shares))
+        batch = folder.draw(generator, kind, _CROP_PAIRS if cropped else _WHOLE_PAIRS, cropped)
+        lesson = _Lesson(model, tokenizer, batch, decisions, generator)
+        if not cropped and decisions.random() < _REHEARSED:
+            for loss in lesson.rehearsal():
+                learn(loss, "rehearsals")
+        else:
+            learn(lesson.single_step(), "single steps")
         if is_first() and (time.monotonic() - saved > CHECKPOINT_SECONDS or clock.share >= 1):
-            typer.echo(f"step {step} at {clock.seconds / 60:.1f} min: loss {mean_loss:.4f}, {len(folder)} pictures")
+            losses = ", ".join(f"{name} {value:.4f}" for name, value in mean_losses.items())
+            typer.echo(f"step {step} at {clock.seconds / 60:.1f} min: loss of {losses}; {len(folder)} pictures")
             save_checkpoint(
                 path,
                 {
@@ -297,40 +259,24 @@ def train_unet(
             )
             saved = time.monotonic()
             if saved - painted > _SHEET_SECONDS or clock.share >= 1:
-                sheet = np.concatenate([sample_sheet(average.module, tokenizer, vae, data, each) for each in kinds], 1)
                 (work / "sheets").mkdir(exist_ok=True)
+                sheet = _sheet(average.module, tokenizer, vae, data / "shard-0000.npz", kinds)
                 Image.fromarray(sheet).save(work / "sheets" / f"step-{step:06d}.png")
                 painted = time.monotonic()
     return TrainedDenoiser(average.module, tokenizer)
 
 
-@torch.no_grad()
-def sample_sheet(
-    model: Denoiser, tokenizer: CLIPTokenizer, vae: AutoencoderKL, data: Path, kind: str = "skeleton", pairs: int = 4
+def _sheet(
+    model: Denoiser, tokenizer: CLIPTokenizer, vae: AutoencoderKL, shard: Path, kinds: Sequence[str]
 ) -> np.ndarray:
-    """Kept-out pairs of a kind of control to look at, uint8 (4S, NS, 3).
-
-    Rows: the reference, the target's control, the reference edited to it, the truth.
-    Edited as an independent edit does it: inverted, then denoised with the reference's features at every step.
-    """
-    samples = read_shard(data / "shard-0000.npz")
-    # Pairs are numbers 2n and 2n + 1.
-    first = [n for n in range(0, len(samples) - 1, 2) if samples[n].kind == kind]
-    first = first[:: max(1, len(first) // pairs)][:pairs]
-    chosen = [samples[n] for n in first] + [samples[n + 1] for n in first]
-    pairs = len(chosen) // 2
-    pictures = to_tensor(np.stack([sample.image for sample in chosen]))
-    control = control_pictures(chosen[pairs:])
+    """Sample sheets of pairs of every kind of control, from a shard that is kept out, side by side."""
+    samples = read_shard(shard)
     schedule = make_schedule(make_scheduler().config, _SHEET_STEPS)
-    clean = vae.encode(pictures[:pairs] * 2 - 1).latent_dist.mode() * vae.config["scaling_factor"]
-    trajectory = inverted(model, clean, _tokens(tokenizer, [""] * pairs), schedule, 0)
-    tokens = _tokens(tokenizer, [""] * pairs + [sample.caption for sample in chosen[pairs:]])
-    latents = trajectory[0]
-    with injected_into_targets(injecting_layers(model.unet)):
-        for step, level in enumerate(schedule.timesteps):
-            both = torch.cat([trajectory[step], latents])
-            prediction = model(both, torch.full((2 * pairs,), level), tokens, control, kind)[pairs:]
-            latents, _ = schedule.step(prediction, latents, step)
-    images = (vae.decode(latents / vae.config["scaling_factor"]).sample / 2 + 0.5).clamp(0, 1)
-    rows = [torch.cat(list(part), dim=2) for part in (pictures[:pairs], control, images, pictures[pairs:])]
-    return (torch.cat(rows, dim=1).permute(1, 2, 0) * 255).round().byte().numpy()
+    sheets = []
+    for kind in kinds:
+        # Pairs are numbers 2n and 2n + 1.
+        first = [n for n in range(0, len(samples) - 1, 2) if samples[n].kind == kind]
+        first = first[:: max(1, len(first) // _SHEET_PAIRS)][:_SHEET_PAIRS]
+        chosen = [samples[n] for n in first] + [samples[n + 1] for n in first]
+        sheets.append(sample_sheet(model, tokenizer, vae, chosen, schedule))
+    return np.concatenate(sheets, 1)

@@ -10,10 +10,11 @@ from transformers import CLIPTokenizer
 
 from qnerf_core.authoring.architecture import make_tokenizer, make_vae
 from qnerf_core.authoring.dataset import read_shard
+from qnerf_core.authoring.denoiser import Denoiser
 from qnerf_core.authoring.latents import CROP, LatentFolder
 from qnerf_core.authoring.model_folder import write_snapshot
 from qnerf_core.authoring.showpieces import PERSON
-from qnerf_core.authoring.train_unet import Denoiser, train_unet
+from qnerf_core.authoring.train_unet import train_unet
 from qnerf_core.authoring.train_vae import reconstruction_psnr, train_vae, with_scaling_factor
 from qnerf_core.authoring.training import AveragedWeights, Clock, learning_rate, load_checkpoint
 from qnerf_core.authoring.vae_start import start_as_downsampling

@@ -1,0 +1,212 @@
+"""Whole edits gone through during training, so that the network learns at the states that an edit passes through.
+
+A step trained by itself sees the truth with noise on it. An edit never does: it starts from an inversion of the
+original and goes on from its own last step, errors and all, and what the network has learned of the truth does not tell
+it how to come back. Here each step starts where the one before ended and is told the picture to arrive at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from transformers import CLIPTokenizer
+
+from qnerf_core.authoring.dataset import Sample
+from qnerf_core.authoring.denoiser import Denoiser, tokens_of
+from qnerf_core.authoring.latents import Batch, control_pictures
+from qnerf_core.authoring.training import to_tensor
+from qnerf_core.diffusion.attention import (
+    QueryLayer,
+    capture_features,
+    find_query_layers,
+    finer_than_coarsest,
+    inject_features,
+)
+from qnerf_core.diffusion.schedule import Schedule
+from qnerf_core.diffusion.settings import InjectionSettings
+
+_CHANGED = 0.25
+_CHANGED_WEIGHT = 4.0
+_CLEAN_FLOOR = 0.1
+
+
+def injecting_layers(unet: UNet2DConditionModel) -> tuple[QueryLayer, ...]:
+    """The self-attention layers that an edit injects into by default."""
+    layers = find_query_layers(unet)
+    return layers[finer_than_coarsest(layers) :]
+
+
+def change_weights(latents: torch.Tensor) -> torch.Tensor:
+    """What a target's latents count in a loss, of mean one: where a pair differs more than where it is the same.
+
+    Most of a picture is background, which injection copies by itself and an edit keeps anyway.
+
+    Args:
+        latents: (2P, 4, h, w), references and targets.
+
+    Returns:
+        (P, 1, h, w).
+    """
+    weights = 1 + (_CHANGED_WEIGHT - 1) * _changed(latents)
+    return weights / weights.mean()
+
+
+def _changed(latents: torch.Tensor) -> torch.Tensor:
+    """(P, 1, h, w), one where a pair differs or nearly."""
+    reference, target = latents.chunk(2)
+    changed = (reference - target).abs().mean(1, keepdim=True) > _CHANGED
+    return F.max_pool2d(changed.float(), 3, stride=1, padding=1)
+
+
+def changed_boxes(latents: torch.Tensor, margin: int) -> torch.Tensor:
+    """Boxes around what changes: bool (P, 1, h, w), true inside.
+
+    Args:
+        latents: (2P, 4, h, w), references and targets.
+        margin: Latents around the change that belong to the box.
+    """
+    changed = F.max_pool2d(_changed(latents), 2 * margin + 1, stride=1, padding=margin)
+    rows, columns = changed.amax(3, keepdim=True), changed.amax(2, keepdim=True)
+
+    def spanned(line: torch.Tensor, axis: int) -> torch.Tensor:
+        return (line.cummax(axis).values * line.flip(axis).cummax(axis).values.flip(axis)) > 0
+
+    return spanned(rows, 2) & spanned(columns, 3)
+
+
+@dataclass(frozen=True, eq=False)
+class Inversion:
+    """References inverted as an edit inverts them, without control or prompt.
+
+    Attributes:
+        trajectory: By level, latents (P, 4, h, w); the lowest level is where it ended, the highest the clean ones.
+        features: By the denoising step that reads the latents they were made of: what keys and values are made from,
+            per layer (P, h * w, C).
+    """
+
+    trajectory: dict[int, torch.Tensor]
+    features: dict[int, tuple[torch.Tensor, ...]]
+
+
+@torch.no_grad()
+def invert(
+    model: Denoiser,
+    clean: torch.Tensor,
+    empty: torch.Tensor,
+    schedule: Schedule,
+    *,
+    last: int = 0,
+    layers: Sequence[QueryLayer] = (),
+) -> Inversion:
+    """Inverts references.
+
+    Args:
+        model: The network.
+        clean: (P, 4, h, w) latents.
+        empty: (P, L) tokens of the empty prompt.
+        schedule: Of the inversion.
+        last: Step where it ends.
+        layers: Whose features are kept.
+    """
+    trajectory: dict[int, torch.Tensor] = {schedule.steps: clean}
+    features: dict[int, tuple[torch.Tensor, ...]] = {}
+    for step in reversed(range(last, schedule.steps)):
+        timestep = torch.full((len(clean),), schedule.inversion_timestep(step))
+        with capture_features(layers) as captured:
+            output = model(trajectory[step + 1].contiguous(memory_format=torch.channels_last), timestep, empty, None)
+        features[step + 1] = tuple(captured)
+        trajectory[step] = schedule.inverse_step(output, trajectory[step + 1], step)
+    return Inversion(trajectory, features)
+
+
+def rehearse(
+    model: Denoiser,
+    batch: Batch,
+    tokens: torch.Tensor,
+    empty: torch.Tensor,
+    schedule: Schedule,
+    practised: Collection[int] = (),
+    edited: torch.Tensor | None = None,
+) -> Iterator[torch.Tensor]:
+    """Edits references into targets as an independent edit does; the network may be improved between the steps.
+
+    Args:
+        model: The network.
+        batch: Pairs.
+        tokens: (P, L) of the targets' captions.
+        empty: (P, L) of the empty prompt.
+        schedule: Of inversion and edit.
+        practised: Steps that are learned from.
+        edited: Bool (P, 1, h, w), false where every step's latents are the reference's own, as an edit keeps its
+            background; None keeps nothing.
+
+    Yields:
+        Every step's predicted clean latents (P, 4, h, w), with their gradient at the steps that are practised.
+    """
+    reference, _ = batch.latents.chunk(2)
+    control = batch.control.chunk(2)[1]
+    layers = injecting_layers(model.unet)
+    inversion = invert(model, reference, empty, schedule, layers=layers)
+    latents = inversion.trajectory[0]
+    injected_from = max(1, round(InjectionSettings().start_fraction * schedule.steps))
+    for step, timestep in enumerate(schedule.timesteps):
+        injecting = inject_features(layers, inversion.features[step]) if step >= injected_from else nullcontext()
+        with injecting, torch.set_grad_enabled(step in practised):
+            inputs = latents.contiguous(memory_format=torch.channels_last)
+            timesteps = torch.full((len(latents),), timestep)
+            output = model(inputs, timesteps, tokens, control, batch.kind)
+            latents, clean = schedule.step(output, latents, step)
+        latents = latents.detach()
+        if edited is not None:
+            latents = torch.where(edited, latents, inversion.trajectory[step + 1])
+        yield clean
+
+
+def clean_loss(clean: torch.Tensor, batch: Batch, signal: float) -> torch.Tensor:
+    """Loss of the targets' clean latents as a step of a rehearsal predicts them.
+
+    It is about that of v where noise prevails and less towards the end, where v can no longer repair what went wrong
+    before.
+
+    Args:
+        clean: (P, 4, h, w) predicted.
+        batch: The pairs.
+        signal: Share of signal (alpha bar) of the latents that the step read.
+    """
+    target = batch.latents.chunk(2)[1]
+    error = (change_weights(batch.latents) * (clean - target).square()).mean()
+    return error / (1 - signal + _CLEAN_FLOOR)
+
+
+@torch.no_grad()
+def sample_sheet(
+    model: Denoiser, tokenizer: CLIPTokenizer, vae: AutoencoderKL, samples: Sequence[Sample], schedule: Schedule
+) -> np.ndarray:
+    """Pairs to look at, uint8 (4S, NS, 3): a column each of the reference, its target's control, its edit, the truth.
+
+    Args:
+        model: The network.
+        tokenizer: Of captions.
+        vae: The autoencoder.
+        samples: References, then targets, of one kind of control.
+        schedule: Of the edit.
+    """
+    pairs = len(samples) // 2
+    pictures = to_tensor(np.stack([sample.image for sample in samples]))
+    latents = vae.encode(pictures * 2 - 1).latent_dist.mode() * vae.config["scaling_factor"]
+    captions = [sample.caption for sample in samples]
+    batch = Batch(latents, control_pictures(list(samples)), captions, samples[0].kind)
+    *_, clean = rehearse(
+        model, batch, tokens_of(tokenizer, captions[pairs:]), tokens_of(tokenizer, [""] * pairs), schedule
+    )
+    images = (vae.decode(clean / vae.config["scaling_factor"]).sample / 2 + 0.5).clamp(0, 1)
+    rows = [
+        torch.cat(list(part), dim=2) for part in (pictures[:pairs], batch.control[pairs:], images, pictures[pairs:])
+    ]
+    return (torch.cat(rows, dim=1).permute(1, 2, 0) * 255).round().byte().numpy()
