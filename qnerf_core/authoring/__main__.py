@@ -53,6 +53,22 @@ def capture(
 
 
 @application.command()
+def trials(
+    seeds: Annotated[int, typer.Option(help="captures of each family")] = 1,
+    family: Annotated[str, typer.Option(help="a family, several with commas between them, or all: mixed")] = "mixed",
+    out: Path = Path("data/trials"),
+) -> None:
+    """Render captures of random subjects, to choose settings by."""
+    from qnerf_core.authoring.capture import make_trial
+    from qnerf_core.authoring.dataset import chosen_families
+
+    for one in chosen_families(family):
+        for seed in range(seeds):
+            make_trial(one, seed, out / f"{one}-{seed}")
+            typer.echo(f"wrote {out / f'{one}-{seed}'}")
+
+
+@application.command()
 def sheets(out: Path = Path("docs/pictures/captures")) -> None:
     """Write the contact sheets of the built-in captures."""
     from qnerf_core.assets import builtin_scenes
@@ -87,6 +103,9 @@ def unet(
     out: Path = _MODEL,
     minutes: float = 180.0,
     whole_from: Annotated[float, typer.Option(help="share of the time after which pictures are no crops")] = 0.65,
+    rate: Annotated[
+        float, typer.Option(help="greatest learning rate; a third of this to train a model further")
+    ] = 6e-4,
     seed: int = 0,
 ) -> None:
     """Train UNet, ControlNet and text encoder; continues where it stopped, then writes the model folder."""
@@ -95,7 +114,7 @@ def unet(
     from qnerf_core.authoring.workers import is_first
 
     autoencoder = load_vae(out)
-    trained = train_unet(data, work, out, autoencoder, minutes, whole_from, seed)
+    trained = train_unet(data, work, out, autoencoder, minutes, whole_from, rate, seed)
     if is_first():
         write_model(trained, out)
         typer.echo(f"wrote {out}")

@@ -14,7 +14,7 @@ from qnerf_core import files
 from qnerf_core.authoring.dataset import PICTURE_SIZE, VERTICAL_FOV
 from qnerf_core.authoring.render import Renderer, look_at
 from qnerf_core.authoring.room import Room, random_room
-from qnerf_core.authoring.showpieces import SHOWPIECES, Target
+from qnerf_core.authoring.showpieces import SHOWPIECES, Showpiece, Target, random_showpiece
 from qnerf_core.authoring.skinned import FineBody
 from qnerf_core.body.model import BodyModel
 from qnerf_core.body.pose import BodyPose
@@ -104,7 +104,23 @@ def make_capture(name: str, folder: Path) -> None:
     """
     if name not in SHOWPIECES:
         raise AssetError(f"There is no capture {name!r} to make", next_step=f"Choose of {', '.join(SHOWPIECES)}.")
-    showpiece = SHOWPIECES[name](FineBody(BodyModel.load()))
+    _write_capture(name, SHOWPIECES[name](FineBody(BodyModel.load())), folder)
+
+
+def make_trial(family: str, seed: int, folder: Path) -> None:
+    """Writes a capture like the built-in ones, of a random member of a family with one random edit.
+
+    Settings are chosen by such captures and figures reported of the built-in ones.
+
+    Args:
+        family: One of `FAMILIES`.
+        seed: Of looks, room and edit.
+        folder: Where to; files of the same names are replaced.
+    """
+    _write_capture(folder.name, random_showpiece(family, seed, FineBody(BodyModel.load())), folder)
+
+
+def _write_capture(name: str, showpiece: Showpiece, folder: Path) -> None:
     renderer = Renderer(PICTURE_SIZE)
     room = replace(random_room(np.random.default_rng(showpiece.room_seed)), half_size=_HALF_ROOM)
     cameras = ring_of_cameras(VIEW_COUNT, showpiece.target_height, showpiece.radius)

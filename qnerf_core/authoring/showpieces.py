@@ -13,6 +13,7 @@ from qnerf_core.authoring.alligator import Alligator, Toy
 from qnerf_core.authoring.boot import OWN_COLOURS as BOOT_COLOURS
 from qnerf_core.authoring.boot import BootDesign
 from qnerf_core.authoring.boot_shape import BootState
+from qnerf_core.authoring.families import FAMILIES
 from qnerf_core.authoring.furniture import Design, PlacedObject
 from qnerf_core.authoring.hero import OWN_COLOURS as HERO_COLOURS
 from qnerf_core.authoring.hero import Hero, Suit
@@ -28,6 +29,9 @@ from qnerf_core.authoring.subject import Staged
 from qnerf_core.body.library import PoseLibrary
 from qnerf_core.body.pose import BETA_COUNT, BodyPose
 from qnerf_core.proxy.model import DepthProxy
+
+_TRIALS = 77_000_000
+"""Sets the seeds of trials apart from those of training data."""
 
 State = TypeVar("State")
 
@@ -203,6 +207,12 @@ def _posed(
     return Showpiece(prompt, target(source), {edit: target(name) for edit, name in edits.items()}, *framing)
 
 
+def _proxy_of(staged: Staged) -> DepthProxy:
+    if not isinstance(staged.control, DepthProxy):
+        raise TypeError("furniture is controlled by proxies")
+    return staged.control
+
+
 def _drawn(
     design: Design[State], yaw: float, source: State, edits: Mapping[str, State], framing: tuple[int, float, float]
 ) -> Showpiece:
@@ -210,9 +220,7 @@ def _drawn(
 
     def target(state: State) -> Target:
         staged = placed.staged(state)
-        if not isinstance(staged.control, DepthProxy):
-            raise TypeError("furniture is controlled by proxies")
-        return Target(staged, staged.control)
+        return Target(staged, _proxy_of(staged))
 
     targets = {edit: target(state) for edit, state in edits.items()}
     return Showpiece(placed.caption(), target(source), targets, *framing)
@@ -270,6 +278,29 @@ def _boot(_body: FineBody) -> Showpiece:
         "high-heel": replace(source, heel=0.3),
     }
     return _drawn(_BOOT, 0.5, source, edits, (133, 0.68, 2.5))
+
+
+def _floor_of(subject: SkinnedSubject) -> Callable[[BodyPose], BodyPose]:
+    return subject.on_pedestal if isinstance(subject, Statue) else subject.dressed_pose
+
+
+def random_showpiece(family: str, seed: int, body: FineBody) -> Showpiece:
+    """A random member of a family in a random room, with one edit named "trial".
+
+    Args:
+        family: One of `FAMILIES`.
+        seed: Of looks, room, source and edit.
+        body: The body of those who have one.
+    """
+    generator = np.random.default_rng([_TRIALS, seed])
+    kind = FAMILIES[family]
+    subject = kind.random_subject(generator, body)
+    framing = (int(generator.integers(2**31)), kind.target_height, kind.distance[1])
+    if isinstance(subject, SkinnedSubject):
+        source, edit = generator.choice(PoseLibrary.standard().names(), 2, replace=False)
+        return _posed(subject, subject.caption(), (str(source), {"trial": str(edit)}), framing, _floor_of(subject))
+    source_state, edit_state = (Target(staged, _proxy_of(staged)) for staged in subject.random_pair(generator))
+    return Showpiece(subject.caption(), source_state, {"trial": edit_state}, *framing)
 
 
 SHOWPIECES: Mapping[str, Callable[[FineBody], Showpiece]] = {

@@ -48,7 +48,6 @@ from qnerf_core.authoring.workers import Workers, is_first
 from qnerf_core.diffusion.attention import QueryLayer
 from qnerf_core.diffusion.schedule import make_schedule
 
-_PEAK_RATE = 6e-4
 _CROP_PAIRS, _WHOLE_PAIRS = 4, 2
 _CAPTION_DROPPED = 0.15
 _CONTROL_DROPPED = 0.2
@@ -121,7 +120,7 @@ class _Lesson:
         edit = rehearse(self._model, self._batch, tokens, self._empty, schedule, practised, boxes)
         for step, clean in enumerate(edit):
             if step in practised:
-                yield clean_loss(clean, self._batch, schedule.alphas[step])
+                yield clean_loss(clean, self._batch)
 
     def single_step(self) -> torch.Tensor:
         """The loss of v at a random level."""
@@ -173,7 +172,7 @@ class _Lesson:
 
 
 def train_unet(
-    data: Path, work: Path, out: Path, vae: AutoencoderKL, minutes: float, whole_from: float, seed: int
+    data: Path, work: Path, out: Path, vae: AutoencoderKL, minutes: float, whole_from: float, rate: float, seed: int
 ) -> TrainedDenoiser:
     """Trains until `minutes` of training are spent, over restarts.
 
@@ -189,6 +188,7 @@ def train_unet(
         whole_from: Share of the budget after which pictures are whole and edits are rehearsed; before, they are crops
             of half the side, which cost a fifth and teach the same details at the same scale. What has moved out of a
             crop, though, its reference does not show.
+        rate: Greatest learning rate.
         seed: Of weights and batches.
     """
     torch.manual_seed(seed)
@@ -201,7 +201,7 @@ def train_unet(
     for part in (model.unet, *map(model.controlnet, kinds)):
         part.to(memory_format=torch.channels_last)
     average = AveragedWeights(model, _AVERAGE_DECAY)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=_PEAK_RATE, betas=(0.9, 0.99), weight_decay=1e-3, fused=True)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.99), weight_decay=1e-3, fused=True)
     step, seconds = 0, 0.0
     path = work / "unet.pt"
     if state := load_checkpoint(path):
@@ -233,7 +233,7 @@ def train_unet(
 
     while (share := workers.agree(clock.share)) < 1:
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(share, _PEAK_RATE)
+            group["lr"] = learning_rate(share, rate)
         cropped = share < whole_from
         decisions = np.random.default_rng([seed, step])
         kind = str(decisions.choice(kinds, p=shares))

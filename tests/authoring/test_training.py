@@ -139,7 +139,7 @@ def test_training_goes_on_and_gives_a_pipeline(shards: Path, tmp_path: Path) -> 
     assert second is not None
     assert second["step"] > first["step"]
     vae = start_as_downsampling(make_vae()).eval()
-    train_unet(shards, work, out, vae, 0.2, 0.5, 0)
+    train_unet(shards, work, out, vae, 0.2, 0.5, 6e-4, 0)
     write_snapshot(work, out)
     assert list((work / "sheets").glob("*.png"))
     pipeline = StableDiffusionControlNetPipeline.from_pretrained(out, safety_checker=None)
