@@ -4,7 +4,7 @@ Most steps do what an edit does: the reference picture of a pair goes through th
 and its self-attention features make the keys and values of the target's decoder (MasaCtrl). Stable Diffusion is large
 enough to take over identity that way untrained; a network this small has to have done it before. In half of them
 the noise, too, is what an inversion of the reference leaves, not white: it remembers the reference, and a network that
-has only seen white noise paints the limbs that it remembers. And from time to time a whole edit is rehearsed
+has only seen white noise paints the limbs that it remembers. Towards the end whole edits are rehearsed
 (`rehearsal.py`).
 """
 
@@ -51,14 +51,16 @@ from qnerf_core.diffusion.schedule import make_schedule
 _CROP_PAIRS, _WHOLE_PAIRS = 4, 2
 _CAPTION_DROPPED = 0.15
 _CONTROL_DROPPED = 0.2
-_INJECTED = 0.8
+_INJECTED = 0.9
 _REFERENCE_CAPTION_DROPPED = 0.7
-_INVERTED = 0.5
-_INVERSION_STEPS = (6, 12)
+_INVERTED = 0.65
+_INVERSION_STEPS = (6, 10)
+_TOWARDS_NOISE = 1.5
 _NOISE_SHARED = 0.5
-_REHEARSED = 0.35
+_REHEARSED_FROM = 0.72
+_REHEARSED = 0.4
 _REHEARSED_STEPS = (8, 14)
-_PRACTISED = 0.6
+_PRACTISED = 0.5
 _BACKGROUND_KEPT = 0.7
 _BOX_MARGIN = 3
 _AVERAGE_DECAY = 0.995
@@ -157,7 +159,8 @@ class _Lesson:
         pairs = self._pairs
         steps = int(self._decisions.integers(*_INVERSION_STEPS, endpoint=True))
         schedule = make_schedule(self._scheduler.config, steps)
-        level = int(self._decisions.integers(schedule.steps))
+        # What moves where is decided where noise prevails.
+        level = int(schedule.steps * self._decisions.random() ** _TOWARDS_NOISE)
         clean = self._batch.latents[:pairs]
         reference = invert(self._model, clean, self._empty, schedule, last=level).trajectory[level]
         signal = schedule.alphas[level]
@@ -185,9 +188,9 @@ def train_unet(
         out: The model folder; its tokenizer is written there, and its weights are where a new training starts.
         vae: The trained autoencoder; its encoder must not change any more.
         minutes: Budget.
-        whole_from: Share of the budget after which pictures are whole and edits are rehearsed; before, they are crops
-            of half the side, which cost a fifth and teach the same details at the same scale. What has moved out of a
-            crop, though, its reference does not show.
+        whole_from: Share of the budget after which pictures are whole; before, they are crops of half the side, which
+            cost a fifth and teach the same details at the same scale. What has moved out of a crop, though, its
+            reference does not show. Of whole pictures, edits are rehearsed towards the end.
         rate: Greatest learning rate.
         seed: Of weights and batches.
     """
@@ -239,7 +242,7 @@ def train_unet(
         kind = str(decisions.choice(kinds, p=shares))
         batch = folder.draw(generator, kind, _CROP_PAIRS if cropped else _WHOLE_PAIRS, cropped)
         lesson = _Lesson(model, tokenizer, batch, decisions, generator)
-        if not cropped and decisions.random() < _REHEARSED:
+        if not cropped and share >= _REHEARSED_FROM and decisions.random() < _REHEARSED:
             for loss in lesson.rehearsal():
                 learn(loss, "rehearsals")
         else:
