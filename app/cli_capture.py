@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -127,11 +126,11 @@ def _draw_masks(path: Path, source: Path, field: Path) -> None:
     if settings.region is None:
         step = "Set it first, or with: --region x0,y0,z0,x1,y1,z1"
         raise SettingsError("No masks can be drawn", "the box of the subject is not known", step)
-    scene, _ = load_scene(path)
     out = captures_folder() / "masks" / f"{source.name}-{secrets.token_hex(6)}"
     with interruptible() as cancelled, ResultProgress() as progress:
+        scene, _ = load_scene(path, progress.count, cancelled)
         box = np.array(settings.region)
-        write_box_masks(RadianceField.load(field), scene, box, out, _counted(progress), cancelled)
+        write_box_masks(RadianceField.load(field), scene, box, out, progress.count, cancelled)
     write_settings(source, settings.model_copy(update={"masks": str(out)}))
 
 
@@ -182,22 +181,18 @@ def _inspected(path: Path) -> CaptureReport:
     from qnerf_core.scene.validation import inspect_capture
 
     with ResultProgress() as progress:
-        return inspect_capture(path, _counted(progress))
+        return inspect_capture(path, progress.count)
 
 
 def _find_cameras(path: Path) -> dict[str, Any]:
     from qnerf_core.scene.photos import find_cameras
 
     with interruptible() as cancelled, ResultProgress() as progress:
-        matched = find_cameras(path, _counted(progress), cancelled)
+        matched = find_cameras(path, progress.count, cancelled)
     messages.print(str(matched), soft_wrap=True)
     for name, reason in matched.unreadable:
         messages.print(f"{name} could not be read: {reason}", soft_wrap=True)
     return asdict(matched)
-
-
-def _counted(progress: ResultProgress) -> Callable[[str, int, int], None]:
-    return lambda stage, done, total: progress.show(stage, done / max(total, 1), f"{done}/{total}")
 
 
 def _repair(path: Path, source: Path, kinds: set[str]) -> None:

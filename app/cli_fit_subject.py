@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from app.console import interruptible, messages, print_json, results
+from app.progress import ResultProgress
 from qnerf_core.errors import KeypointsError
 
 if TYPE_CHECKING:
@@ -63,19 +66,21 @@ def fit_body(
     from qnerf_core.body.surface import BodySurface
     from qnerf_core.scene.capture import load_scene
 
-    scene = load_scene(capture)[0]
     # A wrong name is told before the work.
     aimed = PoseLibrary.standard().load(target) if target is not None else None
-    with interruptible() as cancelled:
-        seen = _keypoints(keypoints, detector, scene)
+    with interruptible() as cancelled, ResultProgress() as progress:
+        scene = load_scene(capture, progress.count, cancelled)[0]
+        seen = _keypoints(keypoints, detector, scene, cancelled)
         if save_keypoints is not None:
             write_keypoints(save_keypoints, seen, scene)
         body, settings = BodySurface.load(), FitSettings(own_proportions)
         messages.print(f"Fitting a body to {len(seen)} keypoints ...")
-        fit = fit_to(seen, scene, body, settings, cancelled=cancelled)
+        tell = partial(progress.share, "Fitting the body")
+        fit = fit_to(seen, scene, body, settings, progress=tell, cancelled=cancelled)
         if masks:
             messages.print("Refining by the masks ...")
-            fit = refine_body(fit, seen, scene, body, Silhouettes.of(scene, body), settings, cancelled=cancelled)
+            tell, outlines = partial(progress.share, "Refining by the masks"), Silhouettes.of(scene, body)
+            fit = refine_body(fit, seen, scene, body, outlines, settings, progress=tell, cancelled=cancelled)
     write_pose(out, fit.pose)
     written = None
     if aimed is not None:
@@ -90,7 +95,7 @@ def fit_body(
             results.print(f"The target is in {written}", soft_wrap=True)
 
 
-def _keypoints(path: Path | None, detector: str | None, scene: Scene) -> Keypoints:
+def _keypoints(path: Path | None, detector: str | None, scene: Scene, cancelled: Callable[[], bool]) -> Keypoints:
     from qnerf_core.body.keypoints import Keypoints, read_keypoints
 
     if path is None and detector is None:
@@ -104,7 +109,7 @@ def _keypoints(path: Path | None, detector: str | None, scene: Scene) -> Keypoin
         from qnerf_core.body.detectors import detect, load_detector
 
         messages.print(f"Looking for keypoints with {detector} ...")
-        seen = seen.found_again(detect(load_detector(detector), detector, scene.training_views))
+        seen = seen.found_again(detect(load_detector(detector), detector, scene.training_views, cancelled))
     return seen
 
 
@@ -163,14 +168,17 @@ def fit_proxy(
     misses: Annotated[int, typer.Option(min=0, help="So many masks may be wrong at a place.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Fit a loose depth proxy to the subject of a capture."""
+    """Fit a loose depth proxy to the subject of a capture. Ctrl-C stops at once, and OUT stays as it was."""
     from qnerf_core.proxy.files import write_proxy
     from qnerf_core.proxy.fitting import fit_proxy as fit_to
     from qnerf_core.scene.capture import load_scene
 
-    scene = load_scene(capture)[0]
-    messages.print("Carving the subject out of the masks ...")
-    proxy = fit_to(scene, "mesh" if kind is ProxyKind.mesh else "boxes", boxes=boxes, misses=misses)
+    with interruptible() as cancelled, ResultProgress() as progress:
+        scene = load_scene(capture, progress.count, cancelled)[0]
+        messages.print("Carving the subject out of the masks ...")
+        made_of: Literal["boxes", "mesh"] = "mesh" if kind is ProxyKind.mesh else "boxes"
+        tell = partial(progress.share, "Fitting the proxy")
+        proxy = fit_to(scene, made_of, boxes=boxes, misses=misses, progress=tell, cancelled=cancelled)
     write_proxy(out, proxy)
     low, high = proxy.box()
     if as_json:

@@ -122,3 +122,11 @@ class ResultProgress(_Bar):
             self._part, self._pace = part, Pace()
         what = stage_in_words({"stage": part})
         self.move(f"{what} · {detail}" if detail else what, fraction)
+
+    def share(self, stage: str, fraction: float) -> None:
+        """Of a stage that only knows how far it is."""
+        self.show(stage, fraction, "")
+
+    def count(self, stage: str, done: int, total: int) -> None:
+        """Of a stage that counts its steps."""
+        self.show(stage, done / max(total, 1), f"{done}/{total}")

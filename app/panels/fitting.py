@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QPushButton,
     QToolButton,
     QTreeWidget,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
 from app.body_fitter import BodyFitter
 from app.document.document import Document
 from app.document.keypointed import CLICK_ORDER, words
+from app.panels.work_row import WorkRow
 from app.shell.icons import set_icon
 from qnerf_core.body.detectors import detector_names
 from qnerf_core.body.keypoints import Sighting, read_keypoints, write_keypoints
@@ -105,14 +105,7 @@ class FitSection(QWidget):
         second.setSpacing(4)
         second.addWidget(self.fit, 1)
         second.addWidget(self.masks, 1)
-        self.bar = QProgressBar()
-        self.bar.setObjectName("fitProgress")
-        self.bar.setRange(0, 100)
-        self.stop = _button("fitCancel", "Cancel", "Stop; nothing changes")
-        self.stop.clicked.connect(self.fitter.cancel)
-        third = QHBoxLayout()
-        third.addWidget(self.bar, 1)
-        third.addWidget(self.stop)
+        self.working = WorkRow(self.fitter, "fit", "Stop; nothing changes")
         self.told = QLabel()
         self.told.setObjectName("fitTold")
         self.told.setProperty("role", "hint")
@@ -124,7 +117,7 @@ class FitSection(QWidget):
         column.addWidget(self.list, 1)
         column.addWidget(self.own)
         column.addLayout(second)
-        column.addLayout(third)
+        column.addWidget(self.working)
         column.addWidget(self.told)
 
     # ---- what the actions call
@@ -232,16 +225,11 @@ class FitSection(QWidget):
 
     def _show_work(self) -> None:
         working = self.fitter.is_working
-        self.bar.setVisible(working)
-        self.stop.setVisible(working)
         ready = bool(len(self._document.keypoints)) and not working
         self.fit.setEnabled(ready)
         self.masks.setEnabled(ready)
         self.keep.setEnabled(ready)
         self.search.setEnabled(not working)
-        if working:
-            self.bar.setFormat(f"{self.fitter.what}  %p %")
-            self.bar.setValue(round(100 * self.fitter.share))
 
 
 def _show_looks(row: QTreeWidgetItem, looks: list[Sighting], apart: list[float | None]) -> None:

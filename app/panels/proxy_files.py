@@ -10,16 +10,16 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
+from app.background import Background, Handle
 from app.document.document import Document
 from app.panels.say import say
+from app.panels.work_row import WorkRow
 from app.shell.icons import set_icon
-from app.shell.tasks import beside
 from qnerf_core.errors import ProxyError, StudioError
 from qnerf_core.proxy.files import read_proxy, write_proxy
 from qnerf_core.proxy.model import DepthProxy
@@ -35,7 +35,7 @@ class FilesSection(QWidget):
     def __init__(self, document: Document) -> None:
         super().__init__()
         self._document = document
-        self._fitting = 0
+        self.fitter = Background(self)
         self.kind = QComboBox()
         self.kind.setObjectName("fitKind")
         for name, words in _KINDS:
@@ -44,13 +44,7 @@ class FilesSection(QWidget):
         self.fit.setObjectName("fitProxy")
         self.fit.setToolTip("Make a new source proxy from the subject's masks; the target starts from it")
         set_icon(self.fit, "proxy")
-        self.progress = QProgressBar()
-        self.progress.setObjectName("fitProgress")
-        self.progress.setRange(0, 0)
-        self.progress.setTextVisible(False)
-        self.cancel = QPushButton("Cancel")
-        self.cancel.setObjectName("fitCancel")
-        self.working = QWidget()
+        self.working = WorkRow(self.fitter, "fit", "Stop; nothing changes")
         self.import_button = QPushButton("Import ...")
         self.import_button.setObjectName("importProxy")
         self.import_button.setToolTip("A proxy file replaces the proxy; a mesh becomes a new part")
@@ -59,62 +53,46 @@ class FilesSection(QWidget):
         self.export_button.setToolTip("As a proxy file (JSON), or as a mesh (GLB)")
         self._lay_out()
         self.fit.clicked.connect(self.start_fit)
-        self.cancel.clicked.connect(self.cancel_fit)
         self.import_button.clicked.connect(self.ask_import)
         self.export_button.clicked.connect(self.ask_export)
-        document.projectChanged.connect(self.cancel_fit)
+        self.fitter.changed.connect(lambda: self.fit.setEnabled(not self.fitter.is_working))
+        document.projectChanged.connect(self.fitter.cancel)
 
     def _lay_out(self) -> None:
-        first, second, third = QHBoxLayout(), QHBoxLayout(self.working), QHBoxLayout()
-        for row in (first, second, third):
+        first, second = QHBoxLayout(), QHBoxLayout()
+        for row in (first, second):
             row.setContentsMargins(0, 0, 0, 0)
             row.setSpacing(6)
         first.addWidget(QLabel("As"))
         first.addWidget(self.kind, 1)
         first.addWidget(self.fit)
-        second.addWidget(self.progress, 1)
-        second.addWidget(self.cancel)
-        third.addWidget(self.import_button, 1)
-        third.addWidget(self.export_button, 1)
-        self.working.hide()
+        second.addWidget(self.import_button, 1)
+        second.addWidget(self.export_button, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
         column.addLayout(first)
         column.addWidget(self.working)
-        column.addLayout(third)
+        column.addLayout(second)
 
     # ---- fitting
 
     def start_fit(self) -> None:
         """Beside the window; what comes out is one command."""
         scene = self._document.scene
-        if scene is None or self.working.isVisible():
+        if scene is None or self.fitter.is_working:
             return
         kind = self.kind.currentData()
-        self._fitting += 1
-        number = self._fitting
-        self._show_working(True)
 
-        def work() -> DepthProxy:
+        def work(handle: Handle) -> DepthProxy:
             from qnerf_core.proxy.fitting import fit_proxy
 
-            return fit_proxy(scene, kind)
+            return fit_proxy(scene, kind, progress=handle.tell, cancelled=handle.cancelled)
 
         def take(proxy: DepthProxy) -> None:
-            if number == self._fitting:
-                self._document.set_both_proxies(proxy, "Fit proxy to the photos")
+            self._document.set_both_proxies(proxy, "Fit proxy to the photos")
 
-        beside(self, work, take, lambda: self._show_working(False) if number == self._fitting else None)
-
-    def cancel_fit(self) -> None:
-        """What is being fitted is dropped when it comes."""
-        self._fitting += 1
-        self._show_working(False)
-
-    def _show_working(self, working: bool) -> None:
-        self.working.setVisible(working)
-        self.fit.setEnabled(not working)
+        self.fitter.run("Fitting the proxy", work, take)
 
     # ---- files
 

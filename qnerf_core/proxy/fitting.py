@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,9 +10,9 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from qnerf_core.errors import ProxyError
+from qnerf_core.errors import Cancelled, ProxyError
 from qnerf_core.proxy.model import DepthProxy, ProxyPart, mesh_part
-from qnerf_core.proxy.solid_field import SolidField, looked_at, visual_hull
+from qnerf_core.proxy.solid_field import SolidField, Tell, looked_at, part_of, visual_hull
 from qnerf_core.proxy.topology import Topology
 from qnerf_core.scene.scene import Scene, load_depth, load_mask
 
@@ -30,10 +31,20 @@ _RELAX_ROUNDS = 3
 # Cells.
 _SMOOTHING = 0.4
 _LEVEL = -0.3
+# Shares of the time at which the masks are read, and the subject is carved; measured on the sofa.
+_READ = 0.05
+_CARVED = {"boxes": 0.6, "mesh": 0.95}
 
 
 def fit_proxy(
-    scene: Scene, kind: Literal["boxes", "mesh"] = "boxes", *, boxes: int = 8, resolution: int = 64, misses: int = 0
+    scene: Scene,
+    kind: Literal["boxes", "mesh"] = "boxes",
+    *,
+    boxes: int = 8,
+    resolution: int = 64,
+    misses: int = 0,
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> DepthProxy:
     """Fit a proxy to a capture's masks, and to its depth if it has any.
 
@@ -43,10 +54,13 @@ def fit_proxy(
         boxes: At most so many.
         resolution: Nodes of the grid along the subject's longest side.
         misses: So many masks may be wrong at a place.
+        progress: Told the share that is done, after every view and every cut.
+        cancelled: Asked as often.
 
     Raises:
         ProxyError: Under two views have masks, or the masks do not meet.
         StudioError: A picture cannot be read.
+        Cancelled: It was.
     """
     views = [view for view in scene.training_views if view.mask_path]
     if len(views) < 2:
@@ -57,13 +71,38 @@ def fit_proxy(
         )
     views = [views[index * len(views) // min(len(views), _MOST_VIEWS)] for index in range(min(len(views), _MOST_VIEWS))]
     cameras = [view.camera for view in views]
-    depths = [load_depth(view) for view in views] if all(view.depth_path for view in views) else None
-    bounds = scene.bounds if scene.bounds is not None else looked_at(cameras)
-    masks = [load_mask(view) for view in views]
-    field = visual_hull(cameras, masks, np.asarray(bounds), depths, resolution=resolution, misses=misses)
+    bounds = np.asarray(scene.bounds if scene.bounds is not None else looked_at(cameras))
+    has_depth = all(view.depth_path for view in views)
+
+    def tell(share: float) -> None:
+        if cancelled is not None and cancelled():
+            raise Cancelled("The fit is stopped", "nothing was changed", "Start it again any time.")
+        if progress is not None:
+            progress(share)
+
+    tell(0.0)
+    masks, depths = [], []
+    for number, view in enumerate(views, 1):
+        masks.append(load_mask(view))
+        if has_depth:
+            depths.append(load_depth(view))
+        tell(_READ * number / len(views))
+    carved = _CARVED[kind]
+    field = visual_hull(
+        cameras,
+        masks,
+        bounds,
+        depths or None,
+        resolution=resolution,
+        misses=misses,
+        tell=part_of(tell, _READ, carved),
+    )
     if kind == "boxes":
-        return fit_boxes(field, boxes)
-    return DepthProxy((fit_mesh(field, scene.name or "subject"),))
+        proxy = fit_boxes(field, boxes, part_of(tell, carved, 1.0))
+    else:
+        proxy = DepthProxy((fit_mesh(field, scene.name or "subject"),))
+    tell(1.0)
+    return proxy
 
 
 def fit_mesh(field: SolidField, name: str) -> ProxyPart:
@@ -85,7 +124,7 @@ def fit_mesh(field: SolidField, name: str) -> ProxyPart:
     return mesh_part(name, vertices + field.lower - 2 * field.cell, faces)
 
 
-def fit_boxes(field: SolidField, most: int = 8) -> DepthProxy:
+def fit_boxes(field: SolidField, most: int = 8, tell: Tell | None = None) -> DepthProxy:
     """Cover the inside of a field by oriented boxes: the box that gains most by being cut into slabs is cut, and again.
 
     Boxes stand upright, turned about the vertical as fits best, unless leaning saves much.
@@ -93,6 +132,7 @@ def fit_boxes(field: SolidField, most: int = 8) -> DepthProxy:
     Args:
         field: Where the subject is.
         most: Boxes, at most.
+        tell: Told after every cut.
 
     Returns:
         Boxes named "box 1", "box 2" ... by falling volume.
@@ -110,6 +150,8 @@ def fit_boxes(field: SolidField, most: int = 8) -> DepthProxy:
         parts = [_Leaf.of(part, field.cell, leaf.axes) for part in cut.parts(leaf)]
         leaves += parts
         plans += [_plan(part, field.cell) for part in parts]
+        if tell is not None:
+            tell(len(leaves) / most)
     # What is left between two cuts may be a few nodes.
     leaves = [leaf for leaf in leaves if len(leaf.points) >= _SCRAP * sum(len(other.points) for other in leaves)]
     leaves.sort(key=lambda leaf: -leaf.volume)

@@ -7,7 +7,7 @@ of the truth. In `capture.json`, `control` says what edits it: "skeleton" (poses
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -135,7 +135,7 @@ class _CaptureFile(BaseModel):
     version: Literal[1]
     name: str
     prompt: str
-    bounds: tuple[tuple[float, float, float], tuple[float, float, float]]
+    bounds: tuple[tuple[float, float, float], tuple[float, float, float]] | None = None
     heldout: tuple[str, ...] = ()
     control: ControlKind = "skeleton"
     source_pose: str | None = None
@@ -198,41 +198,49 @@ def load_capture(name_or_folder: str | Path) -> Capture:
     return Capture(scene, content.control, source, edits)
 
 
-def load_scene(name_or_path: str | Path, progress: Progress | None = None) -> tuple[Scene, Capture | None]:
+def load_scene(
+    name_or_path: str | Path, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
+) -> tuple[Scene, Capture | None]:
     """Load a capture of whatever kind and format: one that brings edits, or only pictures with cameras.
 
     Args:
         name_or_path: See `capture_path`.
         progress: Told of every picture, if there is anything to prepare.
+        cancelled: Asked before every picture.
 
     Returns:
         The scene, and the capture around it if it is one that brings edits.
 
     Raises:
         StudioError: It cannot be read.
+        Cancelled: It was cancelled; nothing is kept.
     """
     path = capture_path(name_or_path)
     if (path / CAPTURE_FILE).is_file():
         capture = load_capture(path)
         return capture.scene, capture
-    return open_capture(path, progress), None
+    return open_capture(path, progress, cancelled), None
 
 
-def settled_path(name_or_path: str, progress: Progress | None = None) -> str:
+def settled_path(
+    name_or_path: str, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
+) -> str:
     """Return how a run names a capture so that it means the same for good.
 
     Args:
         name_or_path: See `capture_path`.
         progress: Told of every picture, if there is anything to prepare.
+        cancelled: Asked before every picture.
 
     Returns:
         The folder of the prepared copy, which no later repair changes; what was given if it needs no copy.
 
     Raises:
         StudioError: It cannot be read.
+        Cancelled: It was cancelled; nothing is kept.
     """
     path = capture_path(name_or_path)
-    root = load_scene(path, progress)[0].root
+    root = load_scene(path, progress, cancelled)[0].root
     return name_or_path if root in (path, path.parent, path.resolve(), path.resolve().parent) else str(root)
 
 
@@ -249,7 +257,8 @@ def _edit(name: str, entry: _EditEntry, folder: Path, scene: Scene, content: _Ca
 
 def _described(scene: Scene, content: _CaptureFile) -> Scene:
     views = tuple(replace(view, heldout=view.heldout or view.name in content.heldout) for view in scene.views)
-    return replace(scene, name=content.name, prompt=content.prompt, views=views, bounds=np.array(content.bounds))
+    bounds = None if content.bounds is None else np.array(content.bounds)
+    return replace(scene, name=content.name, prompt=content.prompt, views=views, bounds=bounds)
 
 
 def _with_boundaries(scene: Scene, folder: Path) -> Scene:

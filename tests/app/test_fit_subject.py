@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from app import cli_fit_subject
 from app.cli import main
-from app.console import USER_ERROR
+from app.console import CANCELLED, USER_ERROR
+from app.progress import ResultProgress
 from qnerf_core import assets
 from qnerf_core.body.keypoints import read_keypoints, write_keypoints
 from qnerf_core.body.pose_file import read_pose
@@ -59,3 +63,35 @@ def test_a_proxy_is_fitted_to_the_masks(tmp_path: Path, capsys: pytest.CaptureFi
     told = json.loads(capsys.readouterr().out)
     assert 1 <= len(told["parts"]) <= 2
     np.testing.assert_allclose(told["box"], read_proxy(tmp_path / "x.json").box(), atol=1e-6)
+    assert main(["fit-proxy", str(capture), "--out", str(tmp_path / "y.json"), "--kind", "mesh"]) == 0
+    told = capsys.readouterr()
+    assert "Fitting the proxy" in told.err
+    assert "1 parts" in told.out
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_ctrl_c_leaves_no_half_written_proxy(
+    share: float, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(ResultProgress):
+        def share(self, stage: str, fraction: float) -> None:
+            super().share(stage, fraction)
+            if fraction >= share and not told:
+                told.append(fraction)
+                os.kill(os.getpid(), signal.SIGINT)
+
+    told: list[float] = []
+    capture = write_capture(tmp_path / "ball", views=6, heldout=1)
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "x.json").write_text("an older one")
+    monkeypatch.setattr(cli_fit_subject, "ResultProgress", Interrupted)
+    code = main(["fit-proxy", str(capture), "--out", str(folder / "x.json")])
+    # With its last step it is done, and is written.
+    assert code == (0 if share == 1.0 else CANCELLED)
+    assert [path.name for path in folder.iterdir()] == ["x.json"]
+    if share < 1.0:
+        assert (folder / "x.json").read_text() == "an older one"
+        assert "stopped" in capsys.readouterr().err
+    else:
+        assert read_proxy(folder / "x.json").parts

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 import trimesh
 
 from qnerf_core.control.raster import rasterise_depth
-from qnerf_core.errors import ProxyError
+from qnerf_core.errors import Cancelled, ProxyError
 from qnerf_core.proxy.fitting import fit_boxes, fit_mesh, fit_proxy
 from qnerf_core.proxy.model import DepthProxy, ProxyPart
 from qnerf_core.proxy.solid_field import density_field, looked_at, visual_hull
@@ -105,6 +106,27 @@ def test_a_capture_gets_its_first_proxy_by_itself(tmp_path: Path) -> None:
     bare = replace(scene, views=tuple(replace(view, mask_path=None) for view in scene.views))
     with pytest.raises(ProxyError, match="under two of its views have masks"):
         fit_proxy(bare)
+
+
+@pytest.mark.parametrize("kind", ["boxes", "mesh"])
+def test_it_tells_how_far_it_is_and_stops_at_any_step(tmp_path: Path, kind: Literal["boxes", "mesh"]) -> None:
+    scene = load_capture(write_capture(tmp_path, views=8, size=64)).scene
+    shares: list[float] = []
+    asked: list[int] = []
+    whole = fit_proxy(scene, kind, resolution=32, progress=shares.append, cancelled=lambda: bool(asked.append(1)))
+    assert shares == sorted(shares)
+    assert (shares[0], shares[-1]) == (0.0, 1.0)
+    # Reading, edges and three hulls go view by view.
+    assert len(shares) > 5 * len(scene.training_views)
+    assert max(np.diff(shares)) < 0.5
+    assert len(asked) == len(shares)
+    assert whole.names == fit_proxy(scene, kind, resolution=32).names
+    for last in (0, len(asked) // 3, len(asked) - 1):
+        told: list[float] = []
+        steps = iter(range(len(asked)))
+        with pytest.raises(Cancelled):
+            fit_proxy(scene, kind, resolution=32, progress=told.append, cancelled=lambda: next(steps) == last)  # noqa: B023
+        assert told == shares[:last], "it stops at the very step"
 
 
 def test_a_field_that_is_nowhere_dense_is_said_so_and_cameras_tell_where_they_look() -> None:

@@ -183,13 +183,15 @@ def test_a_cancelled_fit_changes_nothing(viewport: Viewport, section: FitSection
     before, steps = document.source_pose, document.undo_stack.count()
     section.fitter.fit()
     QCoreApplication.processEvents()
-    assert section.stop.isVisible()
+    assert section.working.cancel.isVisible()
     assert not section.fit.isEnabled()
-    QTest.mouseClick(section.stop, LEFT)
+    QTest.mouseClick(section.working.cancel, LEFT)
+    assert section.working.bar.text() == "Stopping ..."
+    assert not section.working.cancel.isEnabled()
     assert wait_until(lambda: not section.fitter.is_working, 60)
     assert document.source_pose is before
     assert document.undo_stack.count() == steps
-    assert section.stop.isHidden()
+    assert section.working.isHidden()
 
 
 def test_too_few_clicks_say_what_to_do_and_a_project_keeps_them(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QTreeWidgetItem
 
 from app.document.document import Document
 from app.panels.proxy import ProxyPanel
+from app.watchdog import Watchdog
 from qnerf_core.proxy.files import read_proxy
 from tests.window.conftest import OpenWindow, settle, wait_until
 
@@ -27,7 +29,7 @@ def panel(qapp: QApplication) -> Iterator[ProxyPanel]:
     assert QTest.qWaitForWindowExposed(panel)
     assert wait_until(lambda: panel.parts.tree.topLevelItemCount() > 0)
     yield panel
-    assert wait_until(lambda: not panel.picture.seen._is_busy and not panel.files.working.isVisible())
+    assert wait_until(lambda: not panel.picture.seen._is_busy and not panel.files.fitter.is_working)
     panel.close()
     document.close_project()
     panel.deleteLater()
@@ -110,12 +112,23 @@ def test_a_proxy_is_fitted_beside_the_window_and_can_be_dropped(panel: ProxyPane
     document = panel._document
     panel.folds["files"].set_open(True)
     start = document.proxy
+    working = panel.files.working
     QTest.mouseClick(panel.files.fit, LEFT)
-    assert panel.files.working.isVisible()
-    QTest.mouseClick(panel.files.cancel, LEFT)
-    assert not panel.files.working.isVisible()
+    assert working.isVisible()
+    assert not panel.files.fit.isEnabled()
+    QTest.mouseClick(working.cancel, LEFT)
+    assert working.bar.text() == "Stopping ..."
+    assert not working.cancel.isEnabled()
+    assert wait_until(lambda: not panel.files.fitter.is_working)
+    assert not working.isVisible()
+    assert document.proxy is start
+    shown: list[int] = []
+    panel.files.fitter.changed.connect(lambda: shown.append(working.bar.value()))
     QTest.mouseClick(panel.files.fit, LEFT)
+    assert working.bar.text().startswith("Fitting the proxy")
     assert wait_until(lambda: document.undo_stack.count() > 0)
+    assert len(set(shown)) > 2, "the bar moves"
+    assert shown == sorted(shown)
     assert document.undo_stack.undoText() == "Fit proxy to the photos"
     assert document.source_proxy is document.target_proxy
     assert document.proxy.names[0] == "box 1"
@@ -123,6 +136,31 @@ def test_a_proxy_is_fitted_beside_the_window_and_can_be_dropped(panel: ProxyPane
     document.undo_stack.undo()
     assert document.proxy is start
     assert not document.undo_stack.canUndo()
+
+
+@pytest.mark.slow
+def test_a_fit_stops_within_a_second_and_never_holds_up_the_window(panel: ProxyPanel) -> None:
+    panel.folds["files"].set_open(True)
+    document, fitter = panel._document, panel.files.fitter
+    watchdog = Watchdog(panel)
+    for kind in ("boxes", "mesh"):
+        panel.files.kind.setCurrentIndex(panel.files.kind.findData(kind))
+        watchdog.start()
+        QTest.mouseClick(panel.files.fit, LEFT)
+        assert wait_until(lambda: not fitter.is_working)
+        watchdog.stop()
+        assert watchdog.longest_own < 100, f"and {watchdog.longest:.0f} ms by the clock"
+    count = document.undo_stack.count()
+    for share in (0.1, 0.4, 0.8):
+        panel.files.kind.setCurrentIndex(panel.files.kind.findData("boxes"))
+        QTest.mouseClick(panel.files.fit, LEFT)
+        assert wait_until(lambda: fitter.share >= share)  # noqa: B023
+        began = time.monotonic()
+        QTest.mouseClick(panel.files.working.cancel, LEFT)
+        assert time.monotonic() - began < 0.2
+        assert wait_until(lambda: not fitter.is_working)
+        assert time.monotonic() - began < 1.0
+    assert document.undo_stack.count() == count
 
 
 def test_proxies_and_meshes_go_to_files_and_come_back(panel: ProxyPanel, tmp_path: Path) -> None:
