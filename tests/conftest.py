@@ -29,6 +29,7 @@ class _ByFile(LoadScopeScheduling):
         return "window" if path.startswith("tests/window/") else path
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     return _ByFile(config, log)
 

@@ -10,8 +10,11 @@ from qnerf_core.authoring.dataset import chosen_families, make_dataset, read_sha
 from qnerf_core.authoring.light import Light, lit_colours, shadowed_floor, visibility
 from qnerf_core.authoring.mesh import joined, smoothed, split_long_edges, vertex_normals
 from qnerf_core.authoring.room import random_room
-from qnerf_core.authoring.showpieces import SHOWPIECES
+from qnerf_core.authoring.showpieces import SHOWPIECES, random_showpiece
+from qnerf_core.authoring.skinned import FineBody
 from qnerf_core.authoring.solids import lathe, rounded_box, tube
+from qnerf_core.body.model import BodyModel
+from qnerf_core.body.pose import BodyPose
 from qnerf_core.control.loose_depth import room_depth
 from qnerf_core.errors import AssetError
 from qnerf_core.proxy.files import read_proxy
@@ -139,3 +142,24 @@ def test_a_capture_by_proxies_reads_back(tmp_path: Path, monkeypatch: pytest.Mon
 def test_unknown_captures_are_said_to_be_so(tmp_path: Path) -> None:
     with pytest.raises(AssetError, match="chair"):
         capture.make_capture("chair", tmp_path)
+
+
+def test_a_trial_is_a_capture_of_a_random_subject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capture, "VIEW_COUNT", 4)
+    capture.make_trial("boot", 3, tmp_path / "boot-3")
+    read = load_capture(tmp_path / "boot-3")
+    assert (read.control, set(read.edits)) == ("depth", {"trial"})
+    assert read.scene.prompt.startswith("a photo of a boot")
+    before, after = load_image(read.scene.views[0]), load_image(read.edits["trial"].truth.views[0])
+    assert 0.001 < (np.abs(before - after).max(-1) > 0.1).mean() < 0.5
+
+
+def test_trials_follow_from_their_seed() -> None:
+    body = FineBody(BodyModel.load())
+    first, again, other = (random_showpiece("statue", seed, body) for seed in (1, 1, 2))
+    assert isinstance(first.source.control, BodyPose)
+    assert np.array_equal(first.source.staged.mesh.vertices, again.source.staged.mesh.vertices)
+    assert np.array_equal(first.edits["trial"].staged.mesh.vertices, again.edits["trial"].staged.mesh.vertices)
+    assert first.source.staged.mesh.albedo.shape == first.edits["trial"].staged.mesh.albedo.shape
+    assert not np.array_equal(first.source.staged.mesh.vertices, first.edits["trial"].staged.mesh.vertices)
+    assert first.room_seed != other.room_seed
