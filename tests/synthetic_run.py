@@ -28,7 +28,7 @@ def make_backbone(folder: Path) -> Path:
 
 
 def make_spec(scene: Path, backbone: Path, **changes: object) -> EditSpec:
-    spec = EditSpec(scene=str(scene), edit="up", backbone=str(backbone), tau=TAU, **changes)
+    spec = EditSpec.model_validate({"scene": str(scene), "edit": "up", "backbone": str(backbone), "tau": TAU} | changes)
     return spec.model_copy(update={"diffusion": spec.diffusion.model_copy(update={"steps": STEPS})})
 
 

@@ -214,6 +214,23 @@ def find_edit(spec: EditSpec, scene: Scene, capture: Capture | None) -> EditFile
     return found
 
 
+def try_to_find_edit(spec: EditSpec, scene: Scene, capture: Capture | None) -> EditFiles | None:
+    """Find the files of an edit whose target may be gone: a file deleted since, or an edit the capture has lost.
+
+    Args:
+        spec, scene, capture: As for `find_edit`.
+
+    Returns:
+        None if the target is not known.
+
+    Raises:
+        CaptureError: It is, and what the pictures show is not.
+    """
+    if Path(spec.edit).is_file() or (capture is not None and spec.edit in capture.edits):
+        return find_edit(spec, scene, capture)
+    return None
+
+
 def _source_of(spec: EditSpec, given: Path | None, capture: Capture | None) -> tuple[ControlKind, Path] | None:
     """What the pictures show, and of which kind it is."""
     if spec.source is not None:

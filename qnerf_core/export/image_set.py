@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from qnerf_core import files
-from qnerf_core.editing.inputs import target_depth
+from qnerf_core.editing.inputs import EditFiles, target_depth, try_to_find_edit
 from qnerf_core.errors import ExportError, RunError
 from qnerf_core.export.original_frame import write_original_frame
 from qnerf_core.runs.folder import INFO_FILE, RunFolder
 from qnerf_core.runs.scenes import load_run_scene
-from qnerf_core.scene.capture import BOUNDARY_FOLDER, CAPTURE_FILE, Capture
+from qnerf_core.scene.capture import BOUNDARY_FOLDER, CAPTURE_FILE, SOURCE_FILES
 from qnerf_core.scene.nerfstudio import FILE_NAME, read_transforms, scene_metadata, write_transforms
 from qnerf_core.scene.provenance import read_provenance
 from qnerf_core.scene.scene import Scene, View, write_depth
@@ -55,9 +55,9 @@ def export_image_set(run_folder: Path | str, out: Path | str, interval: int | No
     for folder in (out / "images", out / DEPTH_FOLDER, out / BOUNDARY_FOLDER):
         if folder.exists():
             shutil.rmtree(folder)
-    target = _target(run, capture)
+    edit = try_to_find_edit(run.spec, whole, capture)
     depths = {}
-    if target is not None:
+    if edit is not None:
         depths = dict(zip(run.views, target_depth(run.spec, run.views, (height, width)), strict=True))
     views = []
     for view in scene.views:
@@ -74,7 +74,7 @@ def export_image_set(run_folder: Path | str, out: Path | str, interval: int | No
     metadata = scene_metadata(scene)
     metadata["qnerf"]["provenance"] = provenance(run) | ({} if interval is None else {"interval": interval})
     write_transforms(views, out / FILE_NAME, extra=metadata)
-    _write_capture(run, capture, target, scene, out, (height, width))
+    _write_capture(edit, scene, out, (height, width))
     write_original_frame(views, scene.root, out)
     return read_transforms(out)
 
@@ -97,36 +97,27 @@ def _previews(run: RunFolder, interval: int) -> dict[str, Path]:
     return pictures
 
 
-def _target(run: RunFolder, capture: Capture | None) -> Path | None:
-    given = Path(run.spec.edit)
-    if given.is_file():
-        return given
-    known = capture.edits.get(run.spec.edit) if capture is not None else None
-    return known.target_path if known is not None else None
-
-
-def _write_capture(
-    run: RunFolder, capture: Capture | None, target: Path | None, scene: Scene, out: Path, size: tuple[int, int]
-) -> None:
-    """Make the set a capture whose subject is posed as the run's target, if that and the scene's bounds are known."""
-    (out / CAPTURE_FILE).unlink(missing_ok=True)
-    if target is None or scene.bounds is None:
+def _write_capture(edit: EditFiles | None, scene: Scene, out: Path, size: tuple[int, int]) -> None:
+    """Make the set a capture whose subject is posed or shaped as the run's target, if that is known."""
+    for name in (CAPTURE_FILE, *SOURCE_FILES.values()):
+        (out / name).unlink(missing_ok=True)
+    if edit is None:
         return
-    control = run.spec.control.kind or (capture.control if capture else "skeleton")
-    key = "source_pose" if control == "skeleton" else "source_proxy"
-    files.write_bytes(out / f"{key}.json", target.read_bytes())
+    source = SOURCE_FILES[edit.control]
+    files.write_bytes(out / source, edit.target.read_bytes())
     for view in scene.views:
         # Depth is for pictures of its own size only.
         if view.boundary_path is not None and (view.camera.height, view.camera.width) == size:
             files.write_bytes(out / BOUNDARY_FOLDER / f"{view.name}.png", view.boundary_path.read_bytes())
-    content = {
+    content: dict[str, Any] = {
         "version": 1,
         "name": scene.name,
         "prompt": scene.prompt,
-        "bounds": scene.bounds.tolist(),
-        "control": control,
-        key: f"{key}.json",
+        "control": edit.control,
+        Path(source).stem: source,
     }
+    if scene.bounds is not None:
+        content["bounds"] = scene.bounds.tolist()
     files.write_json(out / CAPTURE_FILE, content)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from qnerf_core.body.model import BodyModel
 from qnerf_core.body.pose_file import read_pose
+from qnerf_core.editing.inputs import try_to_find_edit
 from qnerf_core.errors import ExportError
 from qnerf_core.proxy.files import read_proxy
 from qnerf_core.runs.folder import RunFolder
@@ -27,18 +28,17 @@ def subject_box(run_folder: Path | str) -> np.ndarray:
         Lower and upper corner, inside the scene's bounds if it states any.
 
     Raises:
-        ExportError: The run's edit is no pose and no proxy.
+        ExportError: The target of the run is not known any more.
         StudioError: The pose, the body or the proxy cannot be read.
     """
     run = RunFolder(run_folder)
     scene, capture = load_run_scene(run.spec.scene)
-    control = "skeleton" if capture is None else capture.control
-    if Path(run.spec.edit).is_file():
-        path = Path(run.spec.edit)
-    elif capture is not None:
-        path = capture.edit(run.spec.edit).target_path
+    edit = try_to_find_edit(run.spec, scene, capture)
+    if edit is None:
+        raise ExportError(f"{run.spec.edit} is gone", "where the edited subject is, is not known", "Give a box.")
+    if edit.control == "depth":
+        vertices = read_proxy(edit.target).mesh()[0]
     else:
-        raise ExportError(f"{run.spec.edit} is no pose", "where the subject is, is not known", "Give a box.")
-    vertices = read_proxy(path).mesh()[0] if control == "depth" else BodyModel.load()(read_pose(path)).vertices
+        vertices = BodyModel.load()(read_pose(edit.target)).vertices
     box = np.stack([vertices.min(axis=0) - MARGIN, vertices.max(axis=0) + MARGIN]).astype(np.float64)
     return box if scene.bounds is None else np.clip(box, scene.bounds[0], scene.bounds[1])

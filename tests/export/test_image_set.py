@@ -7,17 +7,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from qnerf_core.editing.inputs import EditFiles, find_edit
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import ExportError, RunError
 from qnerf_core.export.image_set import export_image_set
 from qnerf_core.export.nerf import fit_scene, split_views
+from qnerf_core.export.subject import subject_box
 from qnerf_core.field.radiance import RadianceField
 from qnerf_core.field.settings import RadianceSettings
+from qnerf_core.proxy.files import read_proxy
 from qnerf_core.runs.store import SETTINGS_KEY
 from qnerf_core.scene.capture import load_capture
 from qnerf_core.scene.provenance import read_provenance
 from qnerf_core.scene.scene import load_depth, load_images
-from tests.synthetic_capture import BOUNDS, write_capture
+from tests.synthetic_capture import BOUNDS, write_capture, write_depth_capture
 from tests.synthetic_run import make_backbone, make_spec, write_run
 
 
@@ -67,6 +70,56 @@ def test_an_exported_set_is_a_capture_posed_as_the_target(tmp_path: Path, run: P
     target = load_capture(tmp_path / "scene").edit("up").pose_path
     assert capture.source_pose_path.read_bytes() == target.read_bytes()
     assert capture.scene.name.endswith(", up")
+
+
+def plain(folder: Path) -> Path:
+    """The pictures and cameras of a capture without what makes it one: as somebody's own photos are."""
+    (folder / "capture.json").unlink()
+    return folder
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_set_edited_by_depth_is_a_capture_shaped_as_the_target(tmp_path: Path, named: bool) -> None:
+    scene = write_depth_capture(tmp_path / "scene", views=4, size=32, heldout=1)
+    views = load_capture(scene).scene.training_views
+    target = load_capture(scene).edit("up").proxy_path
+    spec = make_spec(scene, make_backbone(tmp_path / "model"))
+    if not named:
+        spec = spec.model_copy(update={"edit": str(target), "source": str(scene / "source_proxy.json")})
+        plain(scene)
+    run = write_run(tmp_path / "run", spec, load_images(views), tuple(view.name for view in views))
+    export_image_set(run, tmp_path / "set")
+    again = load_capture(tmp_path / "set")
+    assert again.control == "depth"
+    assert again.source_proxy_path.read_bytes() == target.read_bytes()
+    # Nobody knows how large the world of somebody's own photos is.
+    assert (again.scene.bounds is None) == (not named)
+    assert read_provenance(tmp_path / "set") is not None
+    # It is edited again by what is found in it alone.
+    files = find_edit(make_spec(tmp_path / "set", tmp_path / "model", edit=str(target)), again.scene, again)
+    assert files == EditFiles("depth", tmp_path / "set" / "source_proxy.json", target)
+    assert (subject_box(run)[0] < read_proxy(target).box()[0]).all()
+
+
+def test_photos_edited_by_a_pose_become_a_capture_posed_as_the_target(tmp_path: Path, run: Path) -> None:
+    target = load_capture(tmp_path / "scene").edit("up").pose_path
+    views = load_capture(tmp_path / "scene").scene.training_views
+    spec = make_spec(plain(tmp_path / "scene"), tmp_path / "model", edit=str(target), source=str(target))
+    own = write_run(tmp_path / "own", spec, load_images(views), tuple(view.name for view in views))
+    export_image_set(own, tmp_path / "set")
+    assert load_capture(tmp_path / "set").source_pose_path.read_bytes() == target.read_bytes()
+
+
+def test_an_export_that_replaces_one_of_another_kind_keeps_nothing_of_it(tmp_path: Path, run: Path) -> None:
+    export_image_set(run, tmp_path / "set")
+    scene = write_depth_capture(tmp_path / "scene", views=6, size=32, heldout=1)
+    views = load_capture(scene).scene.training_views
+    spec = make_spec(scene, tmp_path / "model")
+    export_image_set(
+        write_run(tmp_path / "by depth", spec, load_images(views), tuple(view.name for view in views)), tmp_path / "set"
+    )
+    assert load_capture(tmp_path / "set").control == "depth"
+    assert not (tmp_path / "set/source_pose.json").exists()
 
 
 def test_an_interval_is_exported_as_it_was_previewed(tmp_path: Path, run: Path) -> None:

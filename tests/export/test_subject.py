@@ -45,7 +45,7 @@ def test_a_pose_file_of_the_users_own_is_the_edit(tmp_path: Path) -> None:
 
 def test_without_a_pose_there_is_no_box(tmp_path: Path) -> None:
     run = _run(tmp_path / "run", "a-pose-that-is-gone.json", str(load_capture("person").edit("kick").truth.root))
-    with pytest.raises(ExportError, match="is no pose"):
+    with pytest.raises(ExportError, match="is gone"):
         subject_box(run)
 
 
