@@ -22,7 +22,7 @@ from filelock import BaseFileLock
 
 from qnerf_core import files
 from qnerf_core.editing import events
-from qnerf_core.editing.consolidate import ResumeState
+from qnerf_core.editing.attempt import ResumeState
 from qnerf_core.errors import FileFormatError, RunError
 from qnerf_core.runs.disk import check_disk, estimate_disk_bytes
 from qnerf_core.runs.folder import (

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from qnerf_core.editing.attempt import ResumeState
 from qnerf_core.editing.background import KeptBackground
-from qnerf_core.editing.consolidate import ResumeState, run
+from qnerf_core.editing.consolidate import run
 from qnerf_core.editing.events import Event, IntervalFinished, InversionFinished, RunFinished, ViewsDecoded
 from qnerf_core.editing.inputs import EditInputs
 from qnerf_core.editing.region import EditRegion

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from qnerf_core.diffusion.denoise import Denoiser
-from qnerf_core.editing.consolidate import ResumeState, run
+from qnerf_core.editing.attempt import ResumeState
+from qnerf_core.editing.consolidate import run
 from qnerf_core.editing.events import (
     Event,
     FieldFitted,
