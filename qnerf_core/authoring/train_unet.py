@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -196,7 +197,9 @@ def train_unet(
     """
     torch.manual_seed(seed)
     torch.set_flush_denormal(True)
-    tokenizer = make_tokenizer(out / "tokenizer")
+    with TemporaryDirectory() as own:
+        # Workers that write the same files read each other's halves.
+        tokenizer = make_tokenizer(out / "tokenizer" if is_first() else Path(own))
     folder = LatentFolder(data, work / "latents", vae)
     kinds = list(folder.counts)
     shares = np.array(list(folder.counts.values())) / len(folder)
