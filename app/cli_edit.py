@@ -112,6 +112,9 @@ def edit(
     repaint_background: Annotated[
         bool, typer.Option("--repaint-background", help="Let the model repaint all, as in the paper.")
     ] = False,
+    repaint_subject: Annotated[
+        bool, typer.Option("--repaint-subject", help="Let the model repaint those parts, too, that do not move.")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in the folder, with the settings it has.")
     ] = False,
@@ -144,6 +147,7 @@ def edit(
         "diffusion.steps": steps,
         "diffusion.view_batch": view_batch,
         "background.keep": False if repaint_background else None,
+        "background.unmoved": False if repaint_subject else None,
     }
     spec = _with_control(_spec(chosen, settings, out if resume else None))
     if resume and _finished(out, spec):

@@ -171,6 +171,13 @@ ADVANCED = (
                 lambda: Switch("Keep the background"),
             ),
             Setting(
+                "background.unmoved",
+                "",
+                "Parts of the subject that the edit does not move stay those of the photos, too: a face keeps its "
+                "look. Off: the model paints the whole subject anew.",
+                lambda: Switch("Keep what does not move"),
+            ),
+            Setting(
                 "background.margin",
                 "Margin",
                 "Pixels around the silhouette, in a picture of 256, that belong to the subject: hair and clothes.",

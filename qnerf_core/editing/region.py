@@ -29,7 +29,8 @@ class EditRegion:
     """Shares for every pixel of every view, all zero where the picture has to stay as it is.
 
     Attributes:
-        certain: (V, H, W) float32, share that the edited picture has in any case; 1 where the subject is or was.
+        certain: (V, H, W) float32, share that the edited picture has in any case; 1 where the subject is or was, unless
+            it stands still.
         possible: (V, H, W) float32, no less than `certain`, share that it has where it shows something new: around a
             body, and where a loose proxy is.
         light: (V, H, W) float32, share of the change of light that the photo takes over.
@@ -45,10 +46,10 @@ def find_region(
 ) -> EditRegion:
     """Find the pixels that an edit may change.
 
-    The subject's are its silhouettes before and after, widened. Certain are all that it covered and all that a body
-    covers, but not all of a proxy, which is larger than its subject. The light's are floor and walls near the subject
-    in space, wherever the light comes from: contact shadows lie there, and most of a soft shadow. Shadows that fall
-    farther fade out at the rim.
+    The subject's are its silhouettes before and after, widened, without what of it stands still. Certain are all that
+    it covered and all that a body covers, but not all of a proxy, which is larger than its subject. The light's are
+    floor and walls near the subject in space, wherever the light comes from: contact shadows lie there, and most of a
+    soft shadow. Shadows that fall farther fade out at the rim.
 
     Args:
         geometry: V views of one size.
@@ -62,12 +63,13 @@ def find_region(
     points = np.concatenate([surface_points(mesh, _POINTS) for mesh in (subject.source, subject.target)])
     certainly, possibly, lights = [], [], []
     for view in geometry:
-        covered = view.figure | (view.target > 0)
-        surely = covered if subject.control == "skeleton" else view.figure
+        unmoved = view.unmoved & settings.unmoved
+        covered = (view.figure | (view.target > 0)) & ~unmoved
+        surely = covered if subject.control == "skeleton" else view.figure & ~unmoved
         rim = feather * _RIM
         certainly.append(_falling((_distance(surely) - rim) / rim))
         possibly.append(_falling((_distance(covered) - margin) / feather))
-        lights.append(_light(view, points, settings.light_reach))
+        lights.append(_light(view, points, settings.light_reach) * ~unmoved)
     certain, possible, light = (
         torch.from_numpy(np.stack(part).astype(np.float32)) for part in (certainly, possibly, lights)
     )

@@ -37,6 +37,7 @@ class BackgroundSettings(BaseModel):
     Attributes:
         keep: Outside the subject's silhouettes before and after the edit, every step's latents and the final pixels
             are the photo's own.
+        unmoved: So they are on those parts of the subject that the edit does not move.
         margin: Pixels of a 256 px picture around the silhouettes that belong to the subject: hair and clothes stand
             off a body. As much as the source's subject is seen to stand off is added.
         feather: Pixels of a 256 px picture over which the edited picture passes into the photo.
@@ -47,6 +48,7 @@ class BackgroundSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     keep: bool = True
+    unmoved: bool = True
     margin: float = Field(default=5.0, ge=0.0)
     feather: float = Field(default=6.0, ge=0.0)
     light_reach: float = Field(default=0.6, ge=0.0)

@@ -3,9 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+import trimesh
 from scipy import ndimage
 
-from qnerf_core.editing.geometry import ViewGeometry
+from qnerf_core.control.raster import rasterise_depth
+from qnerf_core.editing.geometry import ViewGeometry, unmoved_surface
 from qnerf_core.editing.region import EditRegion, find_region
 from qnerf_core.editing.spec import BackgroundSettings
 from qnerf_core.editing.subject import Subject
@@ -18,13 +20,24 @@ EMPTY = [ray_trace(camera, BEFORE, figure=False).depth for camera in CAMERAS]
 
 
 def region_of(
-    settings: BackgroundSettings, boundaries: list[np.ndarray], outward: float = 0.0, **subject: object
+    settings: BackgroundSettings,
+    boundaries: list[np.ndarray],
+    outward: float = 0.0,
+    unmoved: np.ndarray | None = None,
+    **subject: object,
 ) -> EditRegion:
     def view(index: int, before: Picture, after: Picture) -> ViewGeometry:
         target = np.where(after.mask, after.depth, 0.0)
         nothing = np.zeros((SIZE, SIZE), bool)
         return ViewGeometry(
-            CAMERAS[index], before.depth, before.mask, before.depth * before.mask, target, boundaries[index], nothing
+            CAMERAS[index],
+            before.depth,
+            before.mask,
+            before.depth * before.mask,
+            target,
+            boundaries[index],
+            nothing,
+            nothing if unmoved is None else unmoved,
         )
 
     made = Subject.of(proxy_of(BEFORE), proxy_of(AFTER), None)
@@ -80,6 +93,53 @@ def test_a_loose_proxy_certainly_holds_only_what_the_subject_covered() -> None:
         assert (region.certain[index].numpy()[new] == 0).all()
         assert (region.possible[index].numpy()[new] == 1).all()
         assert (region.certain[index].numpy()[before.mask] == 1).all()
+
+
+def test_what_stands_still_stays_as_it_is_unless_all_is_to_be_painted_anew() -> None:
+    lower = np.zeros((SIZE, SIZE), bool)
+    lower[SIZE // 2 :] = True
+    region = region_of(BackgroundSettings(), EMPTY, unmoved=lower)
+    far_below = np.zeros_like(lower)
+    # Farther from what moves than margin and feather.
+    far_below[SIZE // 2 + 8 :] = True
+    for index, (before, after) in enumerate(PICTURES):
+        covered = before.mask | after.mask
+        assert (covered & far_below).any()
+        for share in (region.certain, region.possible, region.light):
+            assert (share[index].numpy()[far_below] == 0).all()
+        assert (region.certain[index].numpy()[covered & ~lower] == 1).all()
+    anew = region_of(BackgroundSettings(unmoved=False), EMPTY, unmoved=lower)
+    assert torch.equal(anew.certain, region_of(BackgroundSettings(), EMPTY).certain)
+
+
+def box(low: tuple[float, float, float], high: tuple[float, float, float]) -> trimesh.Trimesh:
+    return trimesh.creation.box(bounds=[low, high])
+
+
+def test_a_surface_is_unmoved_where_nothing_that_moves_is_seen_before_or_after() -> None:
+    camera = CAMERAS[0]
+    post, hand = box((-0.2, -0.2, 0.0), (0.2, 0.2, 1.0)), box((0.3, -0.1, 0.6), (0.5, 0.1, 0.8))
+    source = trimesh.util.concatenate([post, hand])
+    for way in ((0.3, 0.0, 0.0), (-0.4, 0.0, 0.0)):
+        moved = hand.copy()
+        moved.apply_translation(way)
+        target = trimesh.util.concatenate([post, moved])
+        subject = Subject("depth", (source.vertices, source.faces), (target.vertices, target.faces))
+        depths = [rasterise_depth(*mesh, camera) for mesh in (subject.source, subject.target)]
+        hair = ndimage.binary_dilation(depths[0] > 0, iterations=2)
+        unmoved = unmoved_surface(subject, camera, *depths, hair)
+        hands = [rasterise_depth(part.vertices, part.faces, camera) for part in (hand, moved)]
+        seen = [(part > 0) & (part <= depth + 1e-3) for part, depth in zip(hands, depths, strict=True)]
+        standing = rasterise_depth(post.vertices, post.faces, camera) > 0
+        assert not (unmoved & (seen[0] | seen[1])).any()
+        assert unmoved[standing & ~seen[0] & ~seen[1]].all()
+        assert standing.any()
+        # What stands off the post stands still with it.
+        away = far_from(hands[0] > 0, 6) & far_from(hands[1] > 0, 6)
+        assert unmoved[hair & away].all()
+        assert not unmoved[~hair & away].any()
+    other = Subject("depth", subject.source, (target.vertices[:-1], target.faces[:-4]))
+    assert not unmoved_surface(other, camera, *depths, hair).any()
 
 
 @pytest.mark.parametrize("part", ["certain", "possible", "light"])
