@@ -1,7 +1,8 @@
 """Keeping what the edit is not about: latents of every step and final pixels are the photo's own there.
 
-What of the subject stands still is kept, too. Two things lie outside the silhouettes and are not cut off. Both are judged by the difference between the edited picture
-and the photo as the autoencoder decodes it, which is the edit's alone:
+What of the subject stands still is kept, too. Two things lie outside the silhouettes and are not cut off. Both are
+judged by the difference between the edited picture and the photo as the autoencoder decodes it, which is the edit's
+alone:
 
 * Hair, clothes, what fills a loose proxy: around a body and within a proxy the edited picture is taken where it shows
   something new, and the photo where it agrees with it.
