@@ -25,10 +25,18 @@ from qnerf_core.errors import StudioError
 from qnerf_core.evaluation.inputs import load_inputs
 from qnerf_core.evaluation.running import finish_run
 from qnerf_core.evaluation.table import COLUMNS, SOURCE, add_choices, choices, collect, specs
+from qnerf_core.evaluation.table import METHODS as TABLE
 from qnerf_core.export.picture import Row, compose, spread
 from qnerf_core.runs.folder import RunFolder
 
-METHODS = {"ours": "qnerf-background-kept", "independent": "independent-background-kept"}
+METHODS = {"ours": "qnerf-unmoved-kept", "independent": "independent-unmoved-kept"}
+_LABELS = {method: label for label, method in METHODS.items()} | {
+    "qnerf-background-kept": "ours, subject repainted",
+    "independent-background-kept": "independent, subject repainted",
+    "qnerf": "ours, all repainted",
+    "independent": "independent, all repainted",
+    SOURCE: "unedited",
+}
 _SHOWN = 6
 _CELL = 128
 _FIGURES = (
@@ -149,9 +157,10 @@ def markdown(captures: Mapping[str, Reports], pictures: Mapping[tuple[str, str],
     lines = [
         "# Results on the built-in captures",
         "",
-        f"Made by `{command}`: {some['report']['views']} views of each capture, background kept, seed "
-        f"{some['report']['seed']}, model `{(some['info']['model']['sha256'] or 'not hashed')[:12]}`. Rows of a "
-        "picture: before; what the diffusion sees of the target; the whole method (QNeRF); every view for itself "
+        f"Made by `{command}`: {some['report']['views']} views of each capture, seed {some['report']['seed']}, model "
+        f"`{(some['info']['model']['sha256'] or 'not hashed')[:12]}`. Background and what does not move are kept, but "
+        "where a row says that more is repainted (all of it, as in the paper). Rows of a picture: before; what the "
+        "diffusion sees of the target; the whole method (QNeRF); every view for itself "
         "(`independent`: the same without consolidation); the truth. The columns are explained in "
         "[results.md](results.md).",
         "",
@@ -166,10 +175,9 @@ def markdown(captures: Mapping[str, Reports], pictures: Mapping[tuple[str, str],
         lines += ["| edit | method | " + " | ".join(_HEADINGS[key].heading for key in _FIGURES) + " |"]
         lines += ["|---|---|" + "---:|" * len(_FIGURES)]
         for edit in dict.fromkeys(edit for edit, _ in reports):
-            methods = {**{method: label for label, method in METHODS.items()}, SOURCE: "unedited"}
-            for method, label in methods.items():
+            for method in (method for each, method in reports if each == edit):
                 cells = (_cell(reports[edit, method].get(key), _HEADINGS[key].digits) for key in _FIGURES)
-                lines.append(f"| {edit} | {label} | " + " | ".join(cells) + " |")
+                lines.append(f"| {edit} | {_LABELS.get(method, method)} | " + " | ".join(cells) + " |")
         for edit in dict.fromkeys(edit for edit, _ in reports):
             lines += ["", f"![{name}, {edit}]({pictures[name, edit]})"]
     return "\n".join(lines) + "\n"
@@ -189,10 +197,18 @@ def main(arguments: Sequence[str] | None = None, *, finish: Callable[[EditSpec, 
     parser = argparse.ArgumentParser(prog="python -m qnerf_core.evaluation.captures_page", description=__doc__)
     parser.add_argument("--scenes", default=",".join(builtin_scenes()), help="comma-separated; default: all built-in")
     parser.add_argument("--first-edits", type=int, help="so many edits of each capture; default: all")
+    parser.add_argument(
+        "--also",
+        default="",
+        help="further methods, comma-separated: " + ", ".join(name for name in TABLE if name not in METHODS.values()),
+    )
     add_choices(parser)
     parser.add_argument("--runs", type=Path, default=Path("outputs/captures"), help="where the runs are kept")
     parser.add_argument("--out", type=Path, default=Path("docs/captures-results.md"))
     options = parser.parse_args(arguments)
+    methods = [*METHODS.values(), *filter(None, options.also.split(","))]
+    if unknown := [method for method in methods if method not in TABLE]:
+        parser.error(f"unknown methods: {', '.join(unknown)}")
     command = " ".join(
         ["python -m qnerf_core.evaluation.captures_page", *(sys.argv[1:] if arguments is None else arguments)]
     )
@@ -201,7 +217,7 @@ def main(arguments: Sequence[str] | None = None, *, finish: Callable[[EditSpec, 
     folder = options.out.parent / "pictures" / "results"
     try:
         for scene in options.scenes.split(","):
-            wanted = specs(scene, METHODS.values(), **choices(options))
+            wanted = specs(scene, methods, **choices(options))
             edits = list(dict.fromkeys(edit for edit, _ in wanted))[: options.first_edits]
             name, runs = Path(scene).name, options.runs / Path(scene).name
             captures[name] = collect(

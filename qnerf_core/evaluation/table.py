@@ -26,13 +26,16 @@ from qnerf_core.runs.scenes import load_run_scene
 
 # The paper's method and its ablations repaint the background, too; what is added to the paper comes after them.
 _AS_PAPER: Mapping[str, Any] = {"background": {"keep": False}}
+_SUBJECT_REPAINTED: Mapping[str, Any] = {"background": {"unmoved": False}}
 METHODS: Mapping[str, Mapping[str, Any]] = {
     "qnerf": _AS_PAPER,
     "independent": {"method": "independent", **_AS_PAPER},
     "hard-injection": {"hard_injection": True, **_AS_PAPER},
     "not-progressive": {"progressive": False, **_AS_PAPER},
-    "qnerf-background-kept": {},
-    "independent-background-kept": {"method": "independent"},
+    "qnerf-background-kept": _SUBJECT_REPAINTED,
+    "independent-background-kept": {"method": "independent", **_SUBJECT_REPAINTED},
+    "qnerf-unmoved-kept": {},
+    "independent-unmoved-kept": {"method": "independent"},
 }
 SOURCE = "unedited source"
 

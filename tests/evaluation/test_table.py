@@ -46,8 +46,12 @@ def test_methods_are_the_ablations_of_the_paper() -> None:
     assert made["independent"].method == "independent"
     assert made["hard-injection"].hard_injection
     assert not made["not-progressive"].progressive
-    assert made["qnerf-background-kept"] == EditSpec()
-    assert {name for name, spec in made.items() if spec.background.keep} == {
+    assert made["qnerf-unmoved-kept"] == EditSpec()
+    kept = {name for name, spec in made.items() if spec.background.keep}
+    assert kept == {
+        f"{method}-{what}-kept" for method in ("qnerf", "independent") for what in ("background", "unmoved")
+    }
+    assert {name for name in kept if not made[name].background.unmoved} == {
         "qnerf-background-kept",
         "independent-background-kept",
     }
