@@ -45,6 +45,7 @@ class Background(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._handle: Handle | None = None
+        self.title = ""
         self._pace = Pace()
         self._paced = ""
         self._left: float | None = None
@@ -84,6 +85,7 @@ class Background(QObject):
         """Do `work` in a thread and `then` with its result here; `at_end` in any case, before it."""
         assert self._handle is None, "one at a time"
         handle = self._handle = Handle(what)
+        self.title = what
         self._paced, self._left = "", None
 
         def safely() -> tuple[Any, bool]:

@@ -30,18 +30,26 @@ def edit_job(document: Document, branch_from: tuple[Path, int] | None = None) ->
 
     Raises:
         BackboneError: several ControlNets fit the model.
-        SettingsError: nothing is open, or the run to branch from was made with other settings than a branch can change.
+        SettingsError: nothing is open, there is no proxy yet, or the run to branch from was made with other settings
+            than a branch can change.
     """
     project = document.project
     if project is None:
         raise SettingsError("There is nothing to edit", "no project is open", "Open a capture first.")
+    if document.control == "depth" and not (document.source_proxy.parts and document.target_proxy.parts):
+        raise SettingsError(
+            "There is no proxy to edit by",
+            "nothing says yet where the subject is",
+            "Fit one to the photos in the Proxy tab, or add boxes around the subject.",
+        )
     folder = project.runs_folder / _run_name(document.edit_name)
     spec = equipped(document.spec, document.control)
     own_files: dict[str, Any] = {}
     if branch_from is not None:
         source, interval = branch_from
-        spec = spec.model_copy(update={"edit": RunFolder(source).spec.edit})
-        check_branch(RunFolder(source), interval, spec)
+        began = RunFolder(source)
+        spec = spec.model_copy(update={"edit": began.spec.edit, "source": began.spec.source})
+        check_branch(began, interval, spec)
     elif document.edit_name == CUSTOM or document.source_is_own:
         after, before = TARGET_FILES[document.control], SOURCE_FILES[document.control]
         spec = spec.model_copy(update={"edit": str(folder / after)})

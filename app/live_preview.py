@@ -43,6 +43,7 @@ class LivePreview(QObject):
         document.settingsChanged.connect(self._outdated)
         document.currentViewChanged.connect(self._view_changed)
         document.sceneChanged.connect(self._outdated)
+        document.controlChanged.connect(self._outdated)
         client.ready.connect(self._show)
         client.failed.connect(lambda: self._work(False))
 

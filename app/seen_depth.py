@@ -65,6 +65,7 @@ class SeenDepth(QObject):
             document.currentViewChanged,
             document.settingsChanged,
             document.sceneChanged,
+            document.controlChanged,
         ):
             signal.connect(self.refresh)
 

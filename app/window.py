@@ -32,7 +32,7 @@ from app.shell.log_panel import LogPanel
 from app.shell.menus import Menus, make_toolbar
 from app.shell.notice_bar import NoticeBar
 from app.shell.notices import Notices, notify
-from app.shell.overlays import Overlay
+from app.shell.overlays import Overlay, WorkOverlay
 from app.shell.rooms import Rooms
 from app.shell.settings import Preferences
 from app.shell.status import StatusBar
@@ -93,6 +93,7 @@ class MainWindow(QMainWindow):
         self.status = StatusBar(self)
         self.setStatusBar(self.status)
         self.busy = Overlay(self)
+        self.opening = WorkOverlay(self, self.file.opening, "opening", "Stop; nothing of it is kept")
         self._drop_here = Overlay(self)
         self.docks.restore()
         self._show_welcome()
@@ -161,6 +162,7 @@ class MainWindow(QMainWindow):
                 thing.undo_stack.indexChanged,
                 thing.currentViewChanged,
                 thing.posedChanged,
+                thing.controlChanged,
                 thing.keypointsChanged,
                 thing.clickingChanged,
                 thing.partsSelected,
@@ -170,6 +172,7 @@ class MainWindow(QMainWindow):
             self.actions_of_table.register("pose", PoseCommands(thing))
             self.actions_of_table.register("proxy", ProxyCommands(self, thing))
             thing.projectChanged.connect(self._on_project)
+            thing.controlChanged.connect(lambda: self.docks.show_control(thing.control))
             thing.noticePosted.connect(lambda title, text: notify(title, text, severity="warning"))
             self._tell_crashes()
             self.welcome.set_recent(self.recent())
@@ -292,7 +295,7 @@ class MainWindow(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        for overlay in (self.busy, self._drop_here):
+        for overlay in (self.busy, self.opening, self._drop_here):
             overlay.resize(self.size())
 
     def close_at_once(self) -> None:
@@ -309,6 +312,7 @@ class MainWindow(QMainWindow):
             return
         self.look.leave_focus()
         self.docks.remember()
+        self.file.opening.cancel()
         self.rooms.close()
         session.unmark()
         event.accept()

@@ -99,6 +99,8 @@ class Document(KeypointedState):
         state = content.state.replaced(spec=content.state.spec.model_copy(update={"scene": opened.name}))
         if state.source_proxy is None:
             state = state.replaced(source_proxy=opened.source_proxy, target_proxy=opened.source_proxy)
+        if opened.capture is not None:
+            state = state.replaced(control=opened.control)
         self._begin(project, opened, state, content.current_view)
         if loaded.from_autosave:
             self.undo_stack.resetClean()
@@ -229,4 +231,4 @@ class Document(KeypointedState):
 
 def _initial(opened: OpenedScene) -> State:
     pose, proxy = opened.source_pose, opened.source_proxy
-    return State(pose, pose, frozenset(), EditSpec(scene=opened.name), proxy, proxy)
+    return State(pose, pose, frozenset(), EditSpec(scene=opened.name), proxy, proxy, control=opened.control)

@@ -18,6 +18,7 @@ class UndoableState(QObject):
     targetProxyChanged = Signal()
     pinsChanged = Signal()
     keypointsChanged = Signal()
+    controlChanged = Signal()
     settingsChanged = Signal()
     modifiedChanged = Signal(bool)
 
@@ -33,6 +34,7 @@ class UndoableState(QObject):
             "target_proxy": self.targetProxyChanged,
             "pinned": self.pinsChanged,
             "keypoints": self.keypointsChanged,
+            "control": self.controlChanged,
             "spec": self.settingsChanged,
         }
         self.undo_stack.cleanChanged.connect(self._tell_modified)

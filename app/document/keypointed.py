@@ -134,6 +134,11 @@ class KeypointedState(ProxiedState):
             return float("inf")
         return float(np.hypot(pixel[0] - one.x, pixel[1] - one.y)) / deviation(camera)
 
+    def _restore(self, state: State) -> None:
+        super()._restore(state)
+        if self.control == "depth":
+            self.set_clicking(False)
+
     def _restart(self, state: State) -> None:
         self.is_clicking, self.current_keypoint, self._fit = False, CLICK_ORDER[0], None
         self._triangulated = (Keypoints(), {})

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from qnerf_core.body.surface import BodySurface
 from qnerf_core.errors import CaptureError, StudioError
 from qnerf_core.proxy.files import read_proxy
 from qnerf_core.proxy.model import DepthProxy
-from qnerf_core.scene.capture import Capture, ControlKind, load_capture, load_scene
+from qnerf_core.scene.capture import TARGET_FILES, Capture, ControlKind, load_capture, load_scene
 from qnerf_core.scene.child import Progress
 from qnerf_core.scene.frame import focus_point
 from qnerf_core.scene.nerfstudio import FILE_NAME
@@ -34,7 +34,8 @@ _STANDING = "stand"
 class OpenedScene:
     """A capture as it was found: `name` is what a run's settings call it.
 
-    A capture that is edited by depth proxies has no poses: its body only stands there.
+    A capture that is edited by depth proxies has no poses: its body only stands there. What is no capture with edits
+    starts with a body, unless it is a set that was edited by a proxy; the user may choose otherwise.
     """
 
     name: str
@@ -49,7 +50,9 @@ class OpenedScene:
 
     @property
     def control(self) -> ControlKind:
-        return self.capture.control if self.capture else "skeleton"
+        if self.capture is not None:
+            return self.capture.control
+        return "skeleton" if self.source_proxy is None else "depth"
 
     def edit_of(self, subject: BodyPose | DepthProxy) -> str | None:
         if isinstance(subject, BodyPose):
@@ -67,7 +70,12 @@ class UnusableCapture(CaptureError):
 
 
 def open_scene(
-    name_or_path: str | Path, body: BodySurface, *, check_files: bool = True, progress: Progress | None = None
+    name_or_path: str | Path,
+    body: BodySurface,
+    *,
+    check_files: bool = True,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> OpenedScene:
     """Opens a built-in capture by name, the folder of a capture or of photos, or a file of one.
 
@@ -82,13 +90,13 @@ def open_scene(
         raise CaptureError(f"Cannot open {path}", "there is no such file or folder", f"Built in are: {known}.")
     path = path.resolve()
     folder = path if path.is_dir() else path.parent
-    warnings = _checked(path, progress) if check_files else ()
+    warnings = _checked(path, progress, cancelled) if check_files else ()
     name = str(folder if path.is_dir() or path.name == FILE_NAME else path)
-    return _opened(name, path, body, warnings, progress)
+    return _opened(name, path, body, warnings, progress, cancelled)
 
 
-def _checked(path: Path, progress: Progress | None) -> tuple[str, ...]:
-    report = inspect_capture(path, progress)
+def _checked(path: Path, progress: Progress | None, cancelled: Callable[[], bool] | None) -> tuple[str, ...]:
+    report = inspect_capture(path, progress, cancelled)
     if report.usable:
         return tuple(f"{problem.where}: {problem.what}. {problem.next_step}" for problem in report.problems)
     if not report.kind:
@@ -103,10 +111,15 @@ def _listed(report: CaptureReport) -> str:
 
 
 def _opened(
-    name: str, path: Path, body: BodySurface, warnings: tuple[str, ...], progress: Progress | None = None
+    name: str,
+    path: Path,
+    body: BodySurface,
+    warnings: tuple[str, ...],
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> OpenedScene:
     folder = path if path.is_dir() else path.parent
-    scene, capture = load_scene(path, progress)
+    scene, capture = load_scene(path, progress, cancelled)
     origin = read_origin(scene.root) if capture is None else None
     if origin is not None and scene.root != folder:
         # The prepared copy is what runs are made with: it never changes, whatever is repaired later on.
@@ -114,9 +127,14 @@ def _opened(
     provenance = read_provenance(folder) if (folder / FILE_NAME).is_file() else None
     poses: dict[str, BodyPose] = {}
     proxies: dict[str, DepthProxy] = {}
-    source, source_proxy = None, None
+    source: BodyPose | None = None
+    source_proxy: DepthProxy | None = None
     if capture is None:
-        source = _pose_of_edited_set(provenance)
+        subject = _subject_of_edited_set(provenance)
+        if isinstance(subject, BodyPose):
+            source = subject
+        else:
+            source_proxy = subject
     elif capture.control == "skeleton":
         source = read_pose(capture.source_pose_path)
         poses = {edit: read_pose(target.pose_path) for edit, target in capture.edits.items()}
@@ -127,16 +145,17 @@ def _opened(
     return OpenedScene(name, scene, capture, pose, poses, provenance, warnings, source_proxy, proxies)
 
 
-def _pose_of_edited_set(provenance: Mapping[str, Any] | None) -> BodyPose | None:
-    """An exported set shows the body as its run's target posed it, if that can still be found."""
+def _subject_of_edited_set(provenance: Mapping[str, Any] | None) -> BodyPose | DepthProxy | None:
+    """An exported set shows the subject as its run's target shaped it, if that can still be found."""
     spec = provenance.get("spec") if provenance else None
     if not isinstance(spec, dict):
         return None
     edit, scene = str(spec.get("edit", "")), str(spec.get("scene", ""))
     try:
         if Path(edit).is_file():
-            return read_pose(edit)
-        return read_pose(load_capture(scene).edit(edit).pose_path)
+            return read_proxy(edit) if Path(edit).name == TARGET_FILES["depth"] else read_pose(edit)
+        target = load_capture(scene).edit(edit)
+        return read_pose(target.target_path) if target.control == "skeleton" else read_proxy(target.target_path)
     except StudioError:
         return None
 

@@ -25,6 +25,7 @@ from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import FileFormatError, StudioError
 from qnerf_core.proxy.files import proxy_of_record, proxy_record
 from qnerf_core.proxy.model import DepthProxy
+from qnerf_core.scene.capture import SOURCE_FILES, ControlKind
 
 AUTOSAVE_FILE = "autosave.json"
 LOCK_FILE = ".lock"
@@ -194,7 +195,7 @@ def to_record(content: Content, folder: Path) -> dict[str, Any]:
         "scene": _stored_path(content.scene, folder),
         "current_view": content.current_view,
         "control": {
-            "kind": "skeleton" if state.source_proxy is None else "depth",
+            "kind": state.control,
             "source": pose_record(state.source_pose),
             "target": pose_record(state.target_pose),
             "pinned": sorted(state.pinned),
@@ -216,6 +217,7 @@ def from_record(record: Mapping[str, Any], folder: Path, title: str) -> Content:
             frozenset(joint for joint in control["pinned"] if joint in SMPL_JOINTS),
             spec,
             keypoints=_keypoints(control),
+            control=_kind(control["kind"]),
             **_proxies(control["proxies"], title),
         )
         return Content(
@@ -242,6 +244,12 @@ def _proxies(records: Mapping[str, Any] | None, title: str) -> dict[str, DepthPr
     if records is None:
         return {}
     return {f"{name}_proxy": proxy_of_record(records[name], title) for name in ("source", "target")}
+
+
+def _kind(stored: Any) -> ControlKind:
+    if stored not in SOURCE_FILES:
+        raise ValueError(f"control {stored!r}")
+    return "depth" if stored == "depth" else "skeleton"
 
 
 def _keypoints(control: Mapping[str, Any]) -> Keypoints:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -38,7 +39,25 @@ class ProxiedState(PosedState):
     @property
     def control(self) -> ControlKind:
         """What shapes the subject of the capture: a body's pose, or a depth proxy."""
-        return self._opened.control if self._opened else "skeleton"
+        return self._state.control
+
+    @property
+    def can_choose_control(self) -> bool:
+        """A capture that brings poses or proxies, and pictures made for one of them, says itself what shapes it."""
+        return self._opened is not None and self._opened.capture is None
+
+    def set_control(self, control: ControlKind) -> None:
+        """Another way to shape the subject; what was made in the other way is kept. [undo]"""
+        if not self.can_choose_control:
+            raise SettingsError(
+                "How this subject is shaped cannot be changed",
+                "its capture brings poses or proxies of its own",
+                "Open the pictures alone: a copy of the folder without capture.json.",
+            )
+        changes: dict[str, Any] = {"control": control}
+        if control == "depth" and self._state.source_proxy is None:
+            changes |= {"source_proxy": NO_PROXY, "target_proxy": NO_PROXY}
+        self._push_change(f"Shape by a {'body' if control == 'skeleton' else 'proxy'}", **changes)
 
     @property
     def source_proxy(self) -> DepthProxy:
@@ -138,7 +157,11 @@ class ProxiedState(PosedState):
     def set_proxy(self, proxy: DepthProxy, text: str, merge: str = "") -> None:
         """Of the proxy that is being edited. Changes of one `merge` key are one command until `finish_change`."""
         self.end_drag()
-        self._push_proxy(self.proxy, proxy, text, merge)
+        if self.source_proxy.parts:
+            self._push_proxy(self.proxy, proxy, text, merge)
+        else:
+            # The first there is says what the photos show; the edit starts from it.
+            self.set_both_proxies(proxy, text)
 
     def set_target_proxy(self, proxy: DepthProxy, text: str) -> None:
         self._push_change(text, target_proxy=proxy)
@@ -253,8 +276,12 @@ class ProxiedState(PosedState):
 
     def _restore(self, state: State) -> None:
         self._proxy_drag = None
-        chosen = self.selected_parts
+        chosen, control = self.selected_parts, self.control
         super()._restore(state)
+        if self.control != control:
+            self.sculpting.leave()
+            self.show_both = self.control == "depth"
+            self.posedChanged.emit()
         if self.selected_parts != chosen:
             self.partsSelected.emit()
 
@@ -262,5 +289,5 @@ class ProxiedState(PosedState):
         self._proxy_drag, self._chosen = None, ()
         self.sculpting.leave()
         # Over the photo the source is what the edit is measured by.
-        self.show_both = self.control == "depth"
+        self.show_both = state.control == "depth"
         super()._restart(state)

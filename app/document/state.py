@@ -10,6 +10,7 @@ from qnerf_core.body.keypoints import Keypoints
 from qnerf_core.body.pose import BodyPose
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.proxy.model import DepthProxy
+from qnerf_core.scene.capture import ControlKind
 
 _NOTHING_SEEN = Keypoints()
 _ARRAYS = ("global_orient", "body_pose", "betas", "translation", "proportions")
@@ -19,8 +20,8 @@ _ARRAYS = ("global_orient", "body_pose", "betas", "translation", "proportions")
 class State:
     """Everything that undo brings back. Immutable: a command keeps the states before and after it.
 
-    What follows from a field (its signal in `Document`, its entry in `project.json`) is listed by name there. The
-    proxies are those of a capture that is edited by them.
+    What follows from a field (its signal in `Document`, its entry in `project.json`) is listed by name there. `control`
+    says whether the poses or the proxies shape the subject; the others are kept.
     """
 
     source_pose: BodyPose
@@ -30,6 +31,7 @@ class State:
     source_proxy: DepthProxy | None = None
     target_proxy: DepthProxy | None = None
     keypoints: Keypoints = _NOTHING_SEEN
+    control: ControlKind = "skeleton"
 
     def replaced(self, **changes: Any) -> State:
         return replace(self, **changes)

@@ -6,7 +6,9 @@ from threading import Event
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
+    QComboBox,
     QDialog,
+    QFormLayout,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -19,6 +21,7 @@ from app.panels.capture_form import CaptureForm
 from app.panels.capture_problems import ProblemList
 from app.shell.tasks import beside
 from qnerf_core.errors import Cancelled
+from qnerf_core.scene.capture import CAPTURE_FILE, ControlKind
 from qnerf_core.scene.capture_settings import CaptureSettings, read_settings, write_settings
 from qnerf_core.scene.opening import source_of
 from qnerf_core.scene.photos import MatchReport, find_cameras
@@ -33,13 +36,26 @@ _FORMATS = {
 }
 
 
+_CONTROLS: tuple[tuple[ControlKind, str], ...] = (
+    ("skeleton", "A body: people, toys and statues with limbs"),
+    ("depth", "A proxy: furniture, boots, anything else"),
+)
+
+
 class CaptureDialog(QDialog):
     """What is wrong with a capture, what can be repaired, and where its subject stands."""
 
-    openRequested = Signal(object)  # Path
+    openRequested = Signal(object, object)  # Path, what shapes the subject if the capture leaves the choice
+    controlChosen = Signal(str)
     _progressed = Signal(str, int, int)
 
-    def __init__(self, path: Path, report: CaptureReport | None = None, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        report: CaptureReport | None = None,
+        parent: QWidget | None = None,
+        control: ControlKind = "skeleton",
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("captureDialog")
         self.setWindowTitle(f"Capture {path.name}")
@@ -55,6 +71,13 @@ class CaptureDialog(QDialog):
         self.summary.setWordWrap(True)
         self.problems = ProblemList()
         self.form = CaptureForm()
+        self.control = QComboBox()
+        self.control.setObjectName("captureControl")
+        self.control.setToolTip("The other one can be chosen at any time, in the Pose or the Proxy tab, too")
+        for kind, text in _CONTROLS:
+            self.control.addItem(text, kind)
+        self.control.setCurrentIndex(self.control.findData(control))
+        self.control.activated.connect(lambda: self.controlChosen.emit(self.control.currentData()))
         self.bar = QProgressBar()
         self.bar.setObjectName("captureProgress")
         self.finder = _button("captureFind", "Find the cameras")
@@ -94,8 +117,16 @@ class CaptureDialog(QDialog):
         column.addWidget(self.summary)
         column.addWidget(self.problems, 1)
         column.addWidget(self.form)
+        column.addWidget(self._shaped_by())
         column.addLayout(working)
         column.addLayout(buttons)
+
+    def _shaped_by(self) -> QWidget:
+        self.shaped_by = QWidget()
+        row = QFormLayout(self.shaped_by)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addRow("Its subject is shaped by", self.control)
+        return self.shaped_by
 
     @property
     def is_busy(self) -> bool:
@@ -157,6 +188,11 @@ class CaptureDialog(QDialog):
         )
         self.forget.setEnabled(settings != CaptureSettings())
         self.form.setEnabled(report.views > 0)
+        self.shaped_by.setVisible(report.views > 0 and not self._brings_control)
+
+    @property
+    def _brings_control(self) -> bool:
+        return (self._source / CAPTURE_FILE).is_file()
 
     def _begin(self, text: str, *, cancellable: bool) -> None:
         self._show_progress(text, 0, 0)
@@ -179,7 +215,7 @@ class CaptureDialog(QDialog):
 
     def _open(self) -> None:
         self.accept()
-        self.openRequested.emit(self.path)
+        self.openRequested.emit(self.path, self.control.currentData())
 
     def done(self, result: int) -> None:
         self._stop.set()

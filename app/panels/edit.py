@@ -52,6 +52,7 @@ class EditPanel(QWidget):
         self.edit_button.clicked.connect(self.start)
         self.queue_button.clicked.connect(self.add_to_queue)
         document.sceneChanged.connect(self._show_scene)
+        document.controlChanged.connect(self._show_scene)
         document.settingsChanged.connect(self.refresh)
         for signal in (
             document.targetPoseChanged,

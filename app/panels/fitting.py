@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
 from app.body_fitter import BodyFitter
 from app.document.document import Document
 from app.document.keypointed import CLICK_ORDER, words
-from app.panels.work_row import WorkRow
 from app.shell.icons import set_icon
+from app.shell.work_row import WorkRow
 from qnerf_core.body.detectors import detector_names
 from qnerf_core.body.keypoints import Sighting, read_keypoints, write_keypoints
 from qnerf_core.body.triangulation import NOISE, OUTLIER

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.document.document import Document
+from app.panels.control_row import ControlRow
 from app.panels.fields import Fold, line, scrolled
 from app.panels.fitting import FitSection
 from app.panels.pose_body import PlacementSection, ShapeSection
@@ -42,6 +43,7 @@ class PosePanel(QWidget):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_REFRESH_MS)
         self._timer.timeout.connect(self._refresh)
+        self.control = ControlRow(document)
         self.posed = PosedRow(document, _POSED)
         self.joint = JointSection(document)
         self.library = LibrarySection(document)
@@ -53,7 +55,8 @@ class PosePanel(QWidget):
             signal.connect(self._refresh_soon)
         document.selectionChanged.connect(self.joint.show_all)
         document.posedChanged.connect(self._show_posed)
-        document.projectChanged.connect(self._show_project)
+        for signal in (document.projectChanged, document.controlChanged):
+            signal.connect(self._show_project)
         self._show_project()
 
     def _lay_out(self) -> None:
@@ -62,6 +65,7 @@ class PosePanel(QWidget):
         column = QVBoxLayout(content)
         column.setContentsMargins(12, 10, 12, 10)
         column.setSpacing(8)
+        column.addWidget(self.control)
         column.addWidget(self.posed)
         column.addWidget(self.joint)
         column.addWidget(line())

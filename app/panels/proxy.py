@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.document.document import Document
+from app.panels.control_row import ControlRow
 from app.panels.edit_target import MY_POSE, EditChoice
 from app.panels.fields import Fold, line, scrolled
 from app.panels.posed_row import PosedRow, PosedWords
@@ -44,6 +45,7 @@ class ProxyPanel(QWidget):
             "Start from an edit that the capture brings; its result can be compared with the truth"
         )
         self.choice.edited.connect(self._apply)
+        self.control = ControlRow(document)
         self.posed = PosedRow(document, _POSED)
         self.parts = PartsSection(document)
         self.values = ValuesSection(document)
@@ -59,7 +61,8 @@ class ProxyPanel(QWidget):
             document.undo_stack.indexChanged,
         ):
             signal.connect(self._refresh_soon)
-        document.projectChanged.connect(self._show_project)
+        for signal in (document.projectChanged, document.controlChanged):
+            signal.connect(self._show_project)
         self._show_project()
 
     def _lay_out(self) -> None:
@@ -67,6 +70,7 @@ class ProxyPanel(QWidget):
         column = QVBoxLayout(content)
         column.setContentsMargins(12, 10, 12, 10)
         column.setSpacing(8)
+        column.addWidget(self.control)
         column.addWidget(self.posed)
         column.addWidget(self.choice)
         column.addWidget(line())

@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
 from app.background import Background, Handle
 from app.document.document import Document
 from app.panels.say import say
-from app.panels.work_row import WorkRow
 from app.shell.icons import set_icon
+from app.shell.work_row import WorkRow
 from qnerf_core.errors import ProxyError, StudioError
 from qnerf_core.proxy.files import read_proxy, write_proxy
 from qnerf_core.proxy.model import DepthProxy

@@ -77,6 +77,8 @@ def apply_recalled(document: Document, recalled: Recalled, name: str, *, seed: b
 
 def _recall_target(document: Document, recalled: Recalled) -> bool:
     """False if there is none that would fit what the document shapes."""
+    if document.can_choose_control and (recalled.proxy is not None or recalled.pose is not None):
+        document.set_control("skeleton" if recalled.proxy is None else "depth")
     if document.control == "depth" and recalled.proxy is not None:
         document.set_target_proxy(recalled.proxy, "Recall proxy")
     elif document.control == "skeleton" and recalled.pose is not None:

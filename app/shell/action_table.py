@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from app.shell.actions import Action, menu
 
+_INSTEAD = "What was made the other way is kept"
+
 _FILE = (
     *menu(
         "File",
@@ -82,6 +84,11 @@ _POSE = (
         Action("pose.source", "Correct the source pose", "pose.pose_source", checked="source"),
         when="body",
     ),
+    *menu(
+        "Pose",
+        Action("pose.by_proxy", "Shape by a proxy instead", "document.set_control:depth", icon="proxy", tip=_INSTEAD),
+        when="body choosable",
+    ),
 )
 
 _FIT = menu(
@@ -151,6 +158,11 @@ _PROXY = (
         Action("proxy.both", "Show source and target", "pose.show_both", checked="both"),
         Action("proxy.source", "Correct the source proxy", "pose.pose_source", checked="source"),
         when="proxy",
+    ),
+    *menu(
+        "Proxy",
+        Action("proxy.by_body", "Shape by a body instead", "document.set_control:skeleton", icon="pose", tip=_INSTEAD),
+        when="proxy choosable",
     ),
 )
 

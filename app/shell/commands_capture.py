@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Qt
 if TYPE_CHECKING:
     from app.panels.capture import CaptureDialog
     from app.window import MainWindow
+    from qnerf_core.scene.capture import ControlKind
     from qnerf_core.scene.problems import CaptureReport
 
 
@@ -26,13 +27,18 @@ class CaptureCommands(QObject):
         if document is None or document.scene is None:
             return
         origin = read_origin(document.scene.root)
-        self.show_report(Path(origin["source"]) if origin else document.scene.root)
+        path = Path(origin["source"]) if origin else document.scene.root
+        dialog = self.show_report(path, control=document.control)
+        if document.can_choose_control:
+            dialog.controlChosen.connect(document.set_control)
 
-    def show_report(self, path: Path, report: CaptureReport | None = None) -> CaptureDialog:
+    def show_report(
+        self, path: Path, report: CaptureReport | None = None, control: ControlKind = "skeleton"
+    ) -> CaptureDialog:
         from app.panels.capture import CaptureDialog
 
-        dialog = CaptureDialog(path, report, self._window)
+        dialog = CaptureDialog(path, report, self._window, control)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.openRequested.connect(self._window.file.begin)
+        dialog.openRequested.connect(lambda path, control: self._window.file.begin(path, control=control))
         dialog.open()
         return dialog

@@ -5,20 +5,21 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QUrl, Signal
+from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMenu
 
+from app.background import Background, Handle
 from app.paths import projects_folder
 from app.shell.preferences import PreferencesDialog
 from app.shell.settings import Preferences
-from app.shell.tasks import beside
 from qnerf_core import assets
 
 if TYPE_CHECKING:
     from app.document.document import Document
     from app.document.opening import OpenedScene, UnusableCapture
     from app.window import MainWindow
+    from qnerf_core.scene.capture import ControlKind
 
 _PROJECT_FILES = ("project.json", "project.json.bak")
 
@@ -26,12 +27,10 @@ _PROJECT_FILES = ("project.json", "project.json.bak")
 class FileCommands(QObject):
     """What the File menu, the welcome page and dropped files do."""
 
-    _progressed = Signal(str)
-
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
-        self._progressed.connect(self._show_progress)
+        self.opening = Background(self)
 
     @property
     def _document(self) -> Document:
@@ -60,46 +59,48 @@ class FileCommands(QObject):
         else:
             self.begin(path)
 
-    def begin(self, capture: str | Path) -> None:
-        """A new project with a capture: built in, by name, or anybody's, by its path."""
-        self._leaving(lambda: self._begin(capture))
+    def begin(self, capture: str | Path, *, control: ControlKind | None = None) -> None:
+        """A new project with a capture: built in, by name, or anybody's, by its path.
 
-    def _begin(self, capture: str | Path) -> None:
+        `control` shapes the subject if the capture leaves the choice.
+        """
+        self._leaving(lambda: self._begin(capture, control))
+
+    def _begin(self, capture: str | Path, control: ControlKind | None) -> None:
         from app.document.opening import UnusableCapture, open_scene
 
-        document, window = self._document, self._window
+        if self.opening.is_working:
+            # Under the veil there is only Cancel.
+            return
+        document = self._document
         name = capture if isinstance(capture, str) else capture.name
-        window.busy.show_over(f"Opening {name} ...")
 
-        def tell(stage: str, done: int, total: int) -> None:
-            self._progressed.emit(f"{stage} of {name}: {done} of {total}")
-
-        def work() -> OpenedScene | UnusableCapture:
+        def work(handle: Handle) -> OpenedScene | UnusableCapture:
             try:
-                return open_scene(capture, document.body, progress=tell)
+                return open_scene(capture, document.body, progress=handle.tell_step, cancelled=handle.cancelled)
             except UnusableCapture as error:
                 return error
 
-        beside(self, work, self._opened, window.busy.hide)
+        self.opening.run(f"Opening {name} ...", work, lambda found: self._opened(found, control))
 
-    def _show_progress(self, text: str) -> None:
-        if self._window.busy.isVisible():
-            self._window.busy.show_over(text)
-
-    def _opened(self, found: OpenedScene | UnusableCapture) -> None:
+    def _opened(self, found: OpenedScene | UnusableCapture, control: ControlKind | None) -> None:
         from app.document.opening import UnusableCapture
 
         if isinstance(found, UnusableCapture):
             self._window.capture.show_report(found.path, found.report)
         else:
-            self._start_project(found)
+            self._start_project(found, control)
 
-    def _start_project(self, opened: OpenedScene) -> None:
-        self._document.start_project(opened)
+    def _start_project(self, opened: OpenedScene, control: ControlKind | None) -> None:
+        document = self._document
+        document.start_project(opened)
         model = Preferences.load().model_folder
         if model:
-            self._document.set_spec(backbone=model)
-            self._document.save()
+            document.set_spec(backbone=model)
+        if control is not None and document.can_choose_control:
+            document.set_control(control)
+        if document.is_modified:
+            document.save()
 
     def recall(self, picture: Path) -> None:
         """Take over the settings of the edit that made a picture."""

@@ -30,6 +30,7 @@ def _of_document(window: MainWindow) -> set[str]:
         project=True,
         body=document.control == "skeleton",
         proxy=document.control == "depth",
+        choosable=document.can_choose_control,
         part=bool(document.selected_parts),
         parts=len(document.selected_parts) > 1,
         sculpting=document.sculpting.is_active,

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from app.background import Background
 from app.shell.themes import themes
+from app.shell.work_row import WorkRow
+
+_ROW_WIDTH, _ROW_BELOW = 420, 40
 
 
 class Overlay(QWidget):
+    """A veil with words."""
+
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._window = parent
@@ -42,3 +48,27 @@ class Overlay(QWidget):
         painter.setFont(font)
         painter.setPen(QColor(theme.text))
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._text)
+
+
+class WorkOverlay(Overlay):
+    """There while something is worked on that the window waits for: how far it is, how long it takes, and Cancel."""
+
+    def __init__(self, parent: QWidget, work: Background, name: str, tip: str) -> None:
+        super().__init__(parent)
+        self._work = work
+        self.row = WorkRow(work, name, tip)
+        self.row.setParent(self)
+        work.changed.connect(self._show_work)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        width = min(_ROW_WIDTH, self.width() - 2 * _ROW_BELOW)
+        height = self.row.sizeHint().height()
+        self.row.setGeometry((self.width() - width) // 2, self.height() // 2 + _ROW_BELOW, width, height)
+
+    def _show_work(self) -> None:
+        if not self._work.is_working:
+            self.hide()
+        elif self.isHidden():
+            self.show_over(self._work.title)
+            self.row.cancel.setFocus()

@@ -56,6 +56,7 @@ class Tools(QObject):
         self._pending: np.ndarray | None = None
         self._button = Qt.MouseButton.NoButton
         desk.document.projectChanged.connect(self._drop)
+        desk.document.controlChanged.connect(self._drop)
         desk.document.keypointsChanged.connect(self.changed)
         desk.document.clickingChanged.connect(self.changed)
 

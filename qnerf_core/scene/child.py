@@ -63,7 +63,7 @@ def run_child(
     try:
         while True:
             if cancelled is not None and cancelled():
-                raise Cancelled("The search for cameras is stopped", "nothing was changed", "Start it again any time.")
+                raise Cancelled("COLMAP is stopped", "nothing was changed", "Start it again any time.")
             try:
                 line = lines.get(timeout=_LOOK)
             except queue.Empty:

@@ -8,7 +8,7 @@ import os
 import struct
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,16 +65,23 @@ def sparse_models(folder: Path) -> tuple[SparseModel, ...]:
     return tuple(sorted(found.values(), key=lambda model: (-model.images, model.name)))
 
 
-def parse_colmap(folder: Path, settings: CaptureSettings, pictures: Path | None = None) -> RawCapture:
+def parse_colmap(
+    folder: Path,
+    settings: CaptureSettings,
+    pictures: Path | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> RawCapture:
     """Read a sparse model and collect what is wrong instead of stopping at it.
 
     Args:
         folder: Of a capture, or of a model itself.
         settings: Which model, and frames to skip.
         pictures: Folder that the names of pictures are relative to; None = found.
+        cancelled: Asked while `pycolmap` reads.
 
     Raises:
         CaptureError: `pycolmap` is missing.
+        Cancelled: It was.
     """
     folder = Path(os.path.abspath(folder))
     models = sparse_models(folder)
@@ -86,7 +93,7 @@ def parse_colmap(folder: Path, settings: CaptureSettings, pictures: Path | None 
     chosen = chosen or models[0]
     models = (chosen, *(model for model in models if model is not chosen))
     try:
-        content, points = _read_model(folder / chosen.name)
+        content, points = _read_model(folder / chosen.name, cancelled)
     except FileFormatError as error:
         repair = Repair("model", models[1].name) if len(models) > 1 else None
         problems.append(_problem(chosen.name, error.cause, error.next_step, repair))
@@ -242,7 +249,7 @@ def _count(model: Path, name: str) -> int:
     return count // 2 if name == "images" else count
 
 
-def _read_model(model: Path) -> tuple[dict[str, Any], np.ndarray]:
+def _read_model(model: Path, cancelled: Callable[[], bool] | None = None) -> tuple[dict[str, Any], np.ndarray]:
     stamp = hashlib.sha256(os.path.abspath(model).encode())
     for path in sorted(model.glob("*.*")):
         stamp.update(f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}".encode())
@@ -252,7 +259,7 @@ def _read_model(model: Path) -> tuple[dict[str, Any], np.ndarray]:
         kept.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "model.json"
-            failure = run_child("read", model, out)
+            failure = run_child("read", model, out, cancelled=cancelled)
             if failure is not None:
                 # What pycolmap says of damage ("unordered_map::at") helps nobody.
                 what = "pycolmap cannot read it: a file of it is damaged, cut off, or of another model"

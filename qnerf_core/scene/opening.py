@@ -46,7 +46,7 @@ def open_capture(
     """
     source = source_of(path)
     settings = read_settings(source)
-    raw = parse(path, settings)
+    raw = parse(path, settings, cancelled)
     raise_first_error(f"Cannot use the capture {path}", raw.problems)
     headers = [] if raw.own else read_headers(raw)
     if not needs_preparation(raw, headers, settings):

@@ -130,12 +130,16 @@ def find_cameras(
     return report
 
 
-def parse_photos(folder: Path, settings: CaptureSettings) -> RawCapture:
+def parse_photos(folder: Path, settings: CaptureSettings, cancelled: Callable[[], bool] | None = None) -> RawCapture:
     """Read a folder of photos whose cameras were found.
 
     Args:
         folder: Of the photos.
         settings: Frames to skip, and which model.
+        cancelled: Asked while `pycolmap` reads.
+
+    Raises:
+        Cancelled: It was.
     """
     folder = Path(os.path.abspath(folder))
     paths = photo_paths(folder)
@@ -147,7 +151,7 @@ def parse_photos(folder: Path, settings: CaptureSettings) -> RawCapture:
     if len(paths) < _FEWEST:
         problem = Problem("error", "capture", f"it holds only {len(paths)} photos", "Take at least 20.")
         return RawCapture("photos", folder.name, folder, (), (problem,), upright=False)
-    found = parse_colmap(work, settings, work / "images")
+    found = parse_colmap(work, settings, work / "images", cancelled)
     by_stem = {f"{path.name}.jpg": path for path in paths}
     views = []
     for view in found.views:

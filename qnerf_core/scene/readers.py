@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from qnerf_core.errors import CaptureError
@@ -46,16 +47,18 @@ def recognise(path: Path) -> Kind:
     )
 
 
-def parse(path: Path | str, settings: CaptureSettings) -> RawCapture:
+def parse(path: Path | str, settings: CaptureSettings, cancelled: Callable[[], bool] | None = None) -> RawCapture:
     """Read what names the pictures and cameras of a capture, and collect what is wrong.
 
     Args:
         path: A folder, or a file of a capture.
         settings: Repairs to apply.
+        cancelled: Asked while another program reads.
 
     Raises:
         CaptureError: No reader understands it, or what it needs is not installed.
         FileFormatError: A file is not what its name says.
+        Cancelled: It was.
     """
     path = Path(os.path.abspath(path))
     kind = recognise(path)
@@ -65,5 +68,5 @@ def parse(path: Path | str, settings: CaptureSettings) -> RawCapture:
     if kind == "blender":
         return parse_blender(folder, settings)
     if kind == "colmap":
-        return parse_colmap(folder, settings)
-    return photos.parse_photos(folder, settings)
+        return parse_colmap(folder, settings, cancelled=cancelled)
+    return photos.parse_photos(folder, settings, cancelled)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from qnerf_core import files
-from qnerf_core.errors import CaptureError, FileFormatError, StudioError
+from qnerf_core.errors import Cancelled, CaptureError, FileFormatError, StudioError
 from qnerf_core.scene.camera import Camera
 from qnerf_core.scene.capture import CAPTURE_FILE, load_capture
 from qnerf_core.scene.capture_settings import CaptureSettings, read_settings
@@ -30,7 +30,9 @@ _OVERLAP_DEPTHS = 16
 _OVERLAP_SHARE = 0.05
 
 
-def inspect_capture(path: Path | str, progress: Progress | None = None) -> CaptureReport:
+def inspect_capture(
+    path: Path | str, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
+) -> CaptureReport:
     """List everything wrong with a capture of any kind; never raises for a bad one.
 
     Checked: the files and their types, poses, intrinsics, paths, that every picture, mask and depth can be decoded and
@@ -40,14 +42,18 @@ def inspect_capture(path: Path | str, progress: Progress | None = None) -> Captu
     Args:
         path: The folder of a capture, or a file of one.
         progress: Told of every picture.
+        cancelled: Asked as often, and for every camera.
 
     Returns:
         All problems, in the order of the file.
+
+    Raises:
+        Cancelled: It was.
     """
     path = Path(path)
     try:
         settings = read_settings(source_of(path))
-        raw = parse(path, settings)
+        raw = parse(path, settings, cancelled)
     except FileFormatError as error:
         return CaptureReport((Problem("error", error.title.rsplit("/", 1)[-1], error.cause, error.next_step),))
     except CaptureError as error:
@@ -55,12 +61,13 @@ def inspect_capture(path: Path | str, progress: Progress | None = None) -> Captu
     problems = list(raw.problems)
     seen: dict[str, str] = {}
     for index, view in enumerate(raw.views):
+        _go_on(cancelled)
         problems.extend(_picture_problems(view, seen))
         problems.extend(_mask_problems(view))
         problems.extend(_depth_problems(view))
         if progress is not None:
             progress("Looking at pictures", index + 1, len(raw.views))
-    problems.extend(_camera_problems(raw, settings))
+    problems.extend(_camera_problems(raw, settings, cancelled))
     points = 0 if raw.points is None else len(raw.points)
     names = tuple(model.name for model in raw.models)
     report = CaptureReport(tuple(problems), raw.kind, len(raw.views), points, names)
@@ -146,7 +153,12 @@ def _wrong_size(view: RawView, kind: str, size: tuple[int, int]) -> Problem:
     return Problem("error", view.name, what, step, Repair("skip", view.key))
 
 
-def _camera_problems(raw: RawCapture, settings: CaptureSettings) -> list[Problem]:
+def _go_on(cancelled: Callable[[], bool] | None) -> None:
+    if cancelled is not None and cancelled():
+        raise Cancelled("Looking at the capture is stopped", "nothing was changed", "Start it again any time.")
+
+
+def _camera_problems(raw: RawCapture, settings: CaptureSettings, cancelled: Callable[[], bool] | None) -> list[Problem]:
     problems: list[Problem] = []
     views = raw.views
     if views and len(views) < _FEWEST_VIEWS:
@@ -163,6 +175,7 @@ def _camera_problems(raw: RawCapture, settings: CaptureSettings) -> list[Problem
         return problems
     cameras = [view.camera for view in views]
     for index, view in enumerate(views):
+        _go_on(cancelled)
         for other in views[:index]:
             if np.allclose(view.camera.camera_to_world, other.camera.camera_to_world, atol=1e-9):
                 what = f"its camera is the same as that of {other.name}"
