@@ -13,7 +13,7 @@ import typer
 
 from app.console import interruptible, messages, print_json, results
 from app.model_store import equipped, located
-from app.progress import EditProgress
+from app.progress import EditProgress, ResultProgress
 from qnerf_core import files
 from qnerf_core.errors import Cancelled, SettingsError, StudioError
 
@@ -125,8 +125,8 @@ def edit(
     Ctrl-C stops within a step; what is finished is kept, and the same command with --resume goes on.
     """
     chosen: dict[str, Any] = {
-        "scene": _settled(scene),
-        "edit": _absolute(edit),
+        "scene": None if scene is None else _settled(scene),
+        "edit": None if edit is None else _absolute(edit),
         "source": str(Path(source_pose).resolve()) if source_pose else None,
         "method": method.value if method else None,
         "hard_injection": True if hard_injection else None,
@@ -160,16 +160,16 @@ def edit(
         results.print(f"The edited pictures are in {out / 'edited'}", soft_wrap=True)
 
 
-def _settled(scene: str | None) -> str | None:
+def _settled(scene: str) -> str:
     from qnerf_core.scene.capture import settled_path
 
-    found = _absolute(scene)
-    return None if found is None else settled_path(found)
+    with interruptible() as cancelled, ResultProgress() as progress:
+        return settled_path(_absolute(scene), progress.count, cancelled)
 
 
-def _absolute(value: str | None) -> str | None:
+def _absolute(value: str) -> str:
     # The run must be understood from any folder later on. What is no file or folder is a name.
-    if value is None or not ("/" in value or value.startswith(".") or Path(value).is_file()):
+    if not ("/" in value or value.startswith(".") or Path(value).is_file()):
         return value
     return str(Path(value).resolve())
 

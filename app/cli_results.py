@@ -64,7 +64,12 @@ def evaluate(
     from rich.table import Table
 
     from qnerf_core.evaluation.report import evaluate as measure
+    from qnerf_core.runs.folder import RunFolder
+    from qnerf_core.scene.capture import load_scene
 
+    with interruptible() as cancelled, ResultProgress() as progress:
+        # A run may name a capture that is not prepared yet, or not any more.
+        load_scene(RunFolder(run).spec.scene, progress.count, cancelled)
     report = measure(run, nerf=nerf, progress=lambda what: messages.print(f"Measuring the {what} ..."))
     if as_json:
         print_json(report)

@@ -89,7 +89,7 @@ def fit_nerf(
     """Fit a NeRF to a capture (name or folder) or to the result of a run."""
     from qnerf_core.export.turntable import export_turntable
 
-    fitted = _fit(_scene(source, out), out, seed, progress, cancelled)
+    fitted = _fit(_scene(source, out, progress, cancelled), out, seed, progress, cancelled)
     if turntable:
         film = _stoppable(lambda done, count: progress("turntable", done / count, f"{done}/{count}"), cancelled)
         export_turntable(fitted.field, [view.camera for view in fitted.views], out, FRAMES, None, film)
@@ -133,14 +133,18 @@ def _fit(scene: Scene, out: Path, seed: int, progress: Progress, cancelled: IsCa
     return fit_scene(scene, out, seed=seed, progress=show, cancelled=cancelled)
 
 
-def _scene(source: str, out: Path) -> Scene:
+def _scene(source: str, out: Path, progress: Progress, cancelled: IsCancelled) -> Scene:
     from qnerf_core.export.image_set import export_image_set
     from qnerf_core.runs.folder import RUN_FILE
     from qnerf_core.runs.scenes import load_run_scene
 
     if (Path(source) / RUN_FILE).is_file():
         return export_image_set(source, out / "dataset")
-    return load_run_scene(source)[0]
+
+    def show(stage: str, done: int, total: int) -> None:
+        progress(stage, done / max(total, 1), f"{done}/{total}")
+
+    return load_run_scene(source, show, cancelled)[0]
 
 
 def _rows(run: Path, edited: Scene) -> list[tuple[str, list[Path]]]:

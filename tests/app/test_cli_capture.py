@@ -1,16 +1,25 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import signal
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 
+from app import cli_edit, cli_fit_subject, cli_results
 from app.cli import main
-from app.console import USER_ERROR
+from app.console import CANCELLED, USER_ERROR
+from app.progress import ResultProgress
+from qnerf_core.errors import EvaluationError
 from qnerf_core.scene.capture import load_scene, settled_path
-from qnerf_core.scene.capture_settings import CaptureSettings, read_settings
+from qnerf_core.scene.capture_settings import CaptureSettings, captures_folder, read_settings, write_settings
+from qnerf_core.scene.scene import load_images
 from tests.scene.captures import edit_frame, write_capture
+from tests.synthetic_run import make_backbone, make_spec, write_run
 
 
 @pytest.fixture
@@ -62,3 +71,60 @@ def test_placement_is_set_and_kept(capture: Path, capsys: pytest.CaptureFixture[
     assert "it is not 3 numbers" in capsys.readouterr().err
     assert main(["inspect", str(capture), "--scale", "-2"]) == USER_ERROR
     assert "frame.scale" in capsys.readouterr().err
+
+
+@pytest.fixture
+def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A capture whose pictures are made smaller before anything is done with them."""
+    monkeypatch.setenv("QNERF_HOME", str(tmp_path / "home"))
+    folder = tmp_path / "large"
+    write_capture(folder, heldout=())
+    write_settings(folder, CaptureSettings(longest_side=64, aspect=1.0))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("module", "command"),
+    [
+        (cli_results, ["fit"]),
+        (cli_fit_subject, ["fit-proxy"]),
+        (cli_edit, ["edit", "--edit", "wave", "--scene"]),
+    ],
+)
+def test_preparing_is_told_and_ctrl_c_leaves_nothing_of_it(
+    module: ModuleType,
+    command: list[str],
+    large: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Interrupted(ResultProgress):
+        def show(self, part: str, fraction: float, detail: str) -> None:
+            super().show(part, fraction, detail)
+            if (part, detail) == ("Preparing pictures", "2/4"):
+                os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(module, "ResultProgress", Interrupted)
+    assert main([*command, str(large), "--out", str(tmp_path / "out")]) == CANCELLED
+    assert "Preparing pictures" in capsys.readouterr().err
+    assert not [path for path in captures_folder().rglob("*") if "prepared" in path.parts and path.is_file()]
+    assert not (tmp_path / "out").exists()
+
+
+def test_measuring_a_run_tells_that_its_capture_is_prepared(
+    large: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(_run: Path, **_options: object) -> dict[str, object]:
+        assert list((captures_folder() / "prepared").glob("*/*/transforms.json")), "that is done before"
+        raise EvaluationError("Measuring has tests of its own")
+
+    monkeypatch.setattr("qnerf_core.evaluation.report.evaluate", measured)
+    views = load_scene(large)[0].training_views
+    spec = make_spec(large, make_backbone(tmp_path / "model"))
+    run = write_run(tmp_path / "run", spec, load_images(views), tuple(view.name for view in views))
+    shutil.rmtree(captures_folder() / "prepared")
+    assert main(["evaluate", str(run), "--no-nerf"]) == USER_ERROR
+    told = capsys.readouterr().err
+    assert "Preparing pictures" in told
+    assert "tests of its own" in told

@@ -17,6 +17,7 @@ from qnerf_core.scene.frame import find_frame, transformed
 from qnerf_core.scene.lens import Lens
 from qnerf_core.scene.opening import open_capture
 from qnerf_core.scene.scene import Scene, load_image, load_images, load_mask
+from qnerf_core.scene.validation import inspect_capture
 from tests.scene.captures import edit_frame, edit_json, look_at, write_capture
 
 
@@ -206,6 +207,19 @@ def test_a_stopped_preparation_leaves_nothing(tmp_path: Path, home: Path) -> Non
     with pytest.raises(Cancelled):
         open_capture(tmp_path, cancelled=lambda: next(asked))
     assert not [path for path in (home / "captures" / "prepared").rglob("*") if path.is_file()]
+
+
+def test_looking_at_a_capture_can_be_stopped_at_any_picture_or_camera(tmp_path: Path) -> None:
+    mixed(tmp_path)
+    asked: list[int] = []
+    whole = inspect_capture(tmp_path, cancelled=lambda: bool(asked.append(1)))
+    assert whole == inspect_capture(tmp_path)
+    # Every picture is decoded, and every camera is compared with the others.
+    assert len(asked) == 2 * whole.views
+    for last in range(len(asked)):
+        steps = iter(range(len(asked)))
+        with pytest.raises(Cancelled):
+            inspect_capture(tmp_path, cancelled=lambda: next(steps) == last)  # noqa: B023
 
 
 def test_other_repairs_mean_another_copy(tmp_path: Path) -> None:

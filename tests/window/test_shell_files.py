@@ -74,7 +74,7 @@ def test_what_cannot_be_opened_is_a_notice(
     assert wait_until(window.notice_bar.isVisible)
     assert window.notice_bar.notice is not None
     assert window.notice_bar.notice.next_step
-    assert wait_until(lambda: not window.busy.isVisible())
+    assert wait_until(lambda: not window.opening.isVisible())
     assert window.welcome.isVisible()
 
 
