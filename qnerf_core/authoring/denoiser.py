@@ -55,17 +55,12 @@ class Denoiser(nn.Module):
     ) -> torch.Tensor:
         """Predicted v (B, 4, h, w).
 
-        Without control pictures the ControlNet is left out; with fewer than B they belong to the last rows. `kind` is
-        theirs.
+        Without control pictures the ControlNet is left out. `kind` is theirs.
         """
         text = self.text_encoder(tokens).last_hidden_state
         if control is None:
             return self.unet(latents, timesteps, text).sample
-        free = len(latents) - len(control)
-        controlnet = self.controlnet(kind)
-        down, middle = controlnet(latents[free:], timesteps[free:], text[free:], control, return_dict=False)
-        if free:
-            *down, middle = (torch.cat([part.new_zeros(free, *part.shape[1:]), part]) for part in (*down, middle))
+        down, middle = self.controlnet(kind)(latents, timesteps, text, control, return_dict=False)
         return self.unet(
             latents,
             timesteps,

@@ -81,7 +81,7 @@ def changed_boxes(latents: torch.Tensor, margin: int) -> torch.Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Inversion:
-    """References inverted as an edit inverts them, without control or prompt.
+    """References inverted as an edit inverts them: under the control and the prompt of what they show.
 
     Attributes:
         trajectory: By level, latents (P, 4, h, w); the lowest level is where it ended, the highest the clean ones.
@@ -96,8 +96,8 @@ class Inversion:
 @torch.no_grad()
 def invert(
     model: Denoiser,
-    clean: torch.Tensor,
-    empty: torch.Tensor,
+    batch: Batch,
+    tokens: torch.Tensor,
     schedule: Schedule,
     *,
     last: int = 0,
@@ -107,18 +107,20 @@ def invert(
 
     Args:
         model: The network.
-        clean: (P, 4, h, w) latents.
-        empty: (P, L) tokens of the empty prompt.
+        batch: Pairs.
+        tokens: (P, L) of the references' captions.
         schedule: Of the inversion.
         last: Step where it ends.
         layers: Whose features are kept.
     """
+    clean, control = batch.latents.chunk(2)[0], batch.control.chunk(2)[0]
     trajectory: dict[int, torch.Tensor] = {schedule.steps: clean}
     features: dict[int, tuple[torch.Tensor, ...]] = {}
     for step in reversed(range(last, schedule.steps)):
         timestep = torch.full((len(clean),), schedule.inversion_timestep(step))
         with capture_features(layers) as captured:
-            output = model(trajectory[step + 1].contiguous(memory_format=torch.channels_last), timestep, empty, None)
+            inputs = trajectory[step + 1].contiguous(memory_format=torch.channels_last)
+            output = model(inputs, timestep, tokens, control, batch.kind)
         features[step + 1] = tuple(captured)
         trajectory[step] = schedule.inverse_step(output, trajectory[step + 1], step)
     return Inversion(trajectory, features)
@@ -128,7 +130,6 @@ def rehearse(
     model: Denoiser,
     batch: Batch,
     tokens: torch.Tensor,
-    empty: torch.Tensor,
     schedule: Schedule,
     practised: Collection[int] = (),
     edited: torch.Tensor | None = None,
@@ -138,8 +139,7 @@ def rehearse(
     Args:
         model: The network.
         batch: Pairs.
-        tokens: (P, L) of the targets' captions.
-        empty: (P, L) of the empty prompt.
+        tokens: (P, L) of the captions, the same of reference and target.
         schedule: Of inversion and edit.
         practised: Steps that are learned from.
         edited: Bool (P, 1, h, w), false where every step's latents are the reference's own, as an edit keeps its
@@ -148,10 +148,9 @@ def rehearse(
     Yields:
         Every step's predicted clean latents (P, 4, h, w), with their gradient at the steps that are practised.
     """
-    reference, _ = batch.latents.chunk(2)
     control = batch.control.chunk(2)[1]
     layers = injecting_layers(model.unet)
-    inversion = invert(model, reference, empty, schedule, layers=layers)
+    inversion = invert(model, batch, tokens, schedule, layers=layers)
     latents = inversion.trajectory[0]
     injected_from = max(1, round(InjectionSettings().start_fraction * schedule.steps))
     for step, timestep in enumerate(schedule.timesteps):
@@ -199,9 +198,7 @@ def sample_sheet(
     latents = vae.encode(pictures * 2 - 1).latent_dist.mode() * vae.config["scaling_factor"]
     captions = [sample.caption for sample in samples]
     batch = Batch(latents, control_pictures(list(samples)), captions, samples[0].kind)
-    *_, clean = rehearse(
-        model, batch, tokens_of(tokenizer, captions[pairs:]), tokens_of(tokenizer, [""] * pairs), schedule
-    )
+    *_, clean = rehearse(model, batch, tokens_of(tokenizer, captions[pairs:]), schedule)
     images = (vae.decode(clean / vae.config["scaling_factor"]).sample / 2 + 0.5).clamp(0, 1)
     rows = [
         torch.cat(list(part), dim=2) for part in (pictures[:pairs], batch.control[pairs:], images, pictures[pairs:])

@@ -53,7 +53,6 @@ _CROP_PAIRS, _WHOLE_PAIRS = 4, 2
 _CAPTION_DROPPED = 0.15
 _CONTROL_DROPPED = 0.2
 _INJECTED = 0.9
-_REFERENCE_CAPTION_DROPPED = 0.7
 _INVERTED = 0.65
 _INVERSION_STEPS = (6, 10)
 _TOWARDS_NOISE = 3.0
@@ -108,7 +107,6 @@ class _Lesson:
         self._decisions = decisions
         self._generator = generator
         self._pairs = len(batch.latents) // 2
-        self._empty = tokens_of(tokenizer, [""] * self._pairs)
         self._scheduler = make_scheduler()
 
     def rehearsal(self) -> Iterator[torch.Tensor]:
@@ -116,11 +114,11 @@ class _Lesson:
         steps = int(self._decisions.integers(*_REHEARSED_STEPS, endpoint=True))
         schedule = make_schedule(self._scheduler.config, steps)
         practised = set(np.flatnonzero(self._decisions.random(steps) < _PRACTISED).tolist())
-        tokens = self._tokens(np.full(self._pairs, _CAPTION_DROPPED), self._batch.captions[self._pairs :])
+        tokens = self._tokens(self._batch.captions[: self._pairs])
         boxes = None
         if self._generator.random() < _BACKGROUND_KEPT:
             boxes = changed_boxes(self._batch.latents, int(self._generator.integers(_BOX_MARGIN, endpoint=True)))
-        edit = rehearse(self._model, self._batch, tokens, self._empty, schedule, practised, boxes)
+        edit = rehearse(self._model, self._batch, tokens, schedule, practised, boxes)
         for step, clean in enumerate(edit):
             if step in practised:
                 yield clean_loss(clean, self._batch)
@@ -128,14 +126,11 @@ class _Lesson:
     def single_step(self) -> torch.Tensor:
         """The loss of v at a random level."""
         batch, pairs = self._batch, self._pairs
-        dropped = np.full(2 * pairs, _CAPTION_DROPPED)
-        if injected := self._decisions.random() < _INJECTED:
-            control: torch.Tensor | None = batch.control[pairs:]
-            dropped[:pairs] = _REFERENCE_CAPTION_DROPPED
-        else:
-            control = None if self._decisions.random() < _CONTROL_DROPPED else batch.control
+        injected = self._decisions.random() < _INJECTED
+        control = None if not injected and self._decisions.random() < _CONTROL_DROPPED else batch.control
+        tokens = self._tokens(batch.captions[:pairs]).repeat(2, 1)
         if injected and self._decisions.random() < _INVERTED:
-            noise, timesteps = self._inverted_noise()
+            noise, timesteps = self._inverted_noise(tokens[:pairs])
         else:
             noise = torch.randn_like(batch.latents)
             if self._generator.random() < _NOISE_SHARED:
@@ -148,14 +143,14 @@ class _Lesson:
             result = self._model(
                 noisy.contiguous(memory_format=torch.channels_last),
                 timesteps,
-                self._tokens(dropped, batch.captions),
+                tokens,
                 control,
                 batch.kind,
             )
         weights = change_weights(batch.latents)
         return (torch.cat([torch.ones_like(weights), weights]) * (result - target).square()).mean()
 
-    def _inverted_noise(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def _inverted_noise(self, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """What inversions of the references down to a random level leave, for both of a pair, and the timesteps."""
         pairs = self._pairs
         steps = int(self._decisions.integers(*_INVERSION_STEPS, endpoint=True))
@@ -163,15 +158,15 @@ class _Lesson:
         # What moves where is decided where noise prevails.
         level = int(schedule.steps * self._decisions.random() ** _TOWARDS_NOISE)
         clean = self._batch.latents[:pairs]
-        reference = invert(self._model, clean, self._empty, schedule, last=level).trajectory[level]
+        reference = invert(self._model, self._batch, tokens, schedule, last=level).trajectory[level]
         signal = schedule.alphas[level]
         noise = (reference - signal**0.5 * clean) / (1 - signal) ** 0.5
         return noise.repeat(2, 1, 1, 1), torch.full((2 * pairs,), schedule.timesteps[level])
 
-    def _tokens(self, dropped: np.ndarray, captions: Sequence[str]) -> torch.Tensor:
-        left = self._generator.random(len(captions)) >= dropped
+    def _tokens(self, captions: Sequence[str]) -> torch.Tensor:
+        kept = self._generator.random(len(captions)) >= _CAPTION_DROPPED
         return tokens_of(
-            self._tokenizer, [caption if stays else "" for stays, caption in zip(left, captions, strict=True)]
+            self._tokenizer, [caption if stays else "" for stays, caption in zip(kept, captions, strict=True)]
         )
 
 
