@@ -7,6 +7,7 @@ Layout (every file but the log is replaced atomically; `info.json` is written la
     spec.json                       the EditSpec alone, to start another run from
     target_pose.json                the pose to edit to, if it is none of the capture's (or target_proxy.json)
     source_pose.json                the pose in the pictures, if it is not the capture's (or source_proxy.json)
+                                    (both copies, where the spec names files that lie elsewhere)
     events.jsonl                    everything that happened, one line each (tensors left out)
     inversion/trajectory.safetensors    "trajectory" (steps + 1, V, 4, h, w) float32
     inversion/info.json             checksum, seconds
@@ -21,7 +22,8 @@ Layout (every file but the log is replaced atomically; `info.json` is written la
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import filecmp
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +35,7 @@ from qnerf_core import files
 from qnerf_core.editing.spec import BackgroundSettings, EditSpec
 from qnerf_core.errors import FileFormatError, RunError
 from qnerf_core.runs.records import read_records
-from qnerf_core.scene.capture import TARGET_FILES
+from qnerf_core.scene.capture import SOURCE_FILES, TARGET_FILES
 
 RUN_FILE = "run.json"
 SPEC_FILE = "spec.json"
@@ -76,7 +78,7 @@ class RunFolder:
     Attributes:
         path: The folder.
         info: The content of `run.json`.
-        spec: What was asked for.
+        spec: What was asked for; files that are gone since, or changed, are replaced by the run's own copies.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -110,11 +112,34 @@ class RunFolder:
                 f"its settings are not understood: {where}: {first['msg']}",
                 "Use the program's version that made it.",
             ) from error
-        given = Path(self.spec.edit)
-        own = self.path / given.name
-        if given.name in TARGET_FILES.values() and not given.is_file() and own.is_file():
-            # The run's folder was moved.
-            self.spec = self.spec.model_copy(update={"edit": str(own)})
+        self.spec = self.spec.model_copy(
+            update={
+                "edit": self._kept(self.spec.edit, self.target_path),
+                "source": self.spec.source and self._kept(self.spec.source, self.source_path),
+            }
+        )
+
+    @property
+    def target_path(self) -> Path | None:
+        """The run's own file of its target, None if that is an edit of the capture's (or the run was made before)."""
+        return self._own_file(TARGET_FILES.values())
+
+    @property
+    def source_path(self) -> Path | None:
+        """The run's own file of what the pictures show, None if that is what the capture says."""
+        return self._own_file(SOURCE_FILES.values())
+
+    def _own_file(self, names: Iterable[str]) -> Path | None:
+        return next((path for path in (self.path / name for name in names) if path.is_file()), None)
+
+    @staticmethod
+    def _kept(recorded: str, own: Path | None) -> str:
+        """What was recorded, or the run's own copy where the original is gone, was moved or says something else now."""
+        if own is None:
+            return recorded
+        original = Path(recorded)
+        same = original == own or (original.is_file() and filecmp.cmp(original, own, shallow=False))
+        return recorded if same else str(own)
 
     @property
     def views(self) -> tuple[str, ...]:

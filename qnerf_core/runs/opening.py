@@ -10,6 +10,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from qnerf_core import files
+from qnerf_core.editing.inputs import given_files, kind_of
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import RunError
 from qnerf_core.runs.folder import FORMAT_VERSION, LOCK_FILE, RUN_FILE, SPEC_FILE, RunFolder
@@ -97,9 +98,19 @@ def _create(path: Path, spec: EditSpec, model: Mapping[str, Any]) -> None:
         "steps_done": 0,
         "interrupted": False,
     }
-    # `run.json` first: a folder that holds only the other would not be known as a run.
+    _keep_files(path, spec)
+    # `run.json` before `spec.json`: a folder that holds only the other would not be known as a run.
     files.write_json(path / RUN_FILE, content)
     files.write_json(path / SPEC_FILE, content["spec"])
+
+
+def _keep_files(path: Path, spec: EditSpec) -> None:
+    """Copy the files that the spec names into the run: it is understood, and goes on, without them."""
+    given = given_files(spec)
+    for file, names in ((given.target, TARGET_FILES), (given.source, SOURCE_FILES)):
+        own = None if file is None else path / names[kind_of(file)]
+        if file is not None and own is not None and not (own.exists() and own.samefile(file)):
+            files.write_bytes(own, file.read_bytes())
 
 
 def _check_same(path: Path, spec: EditSpec, model: Mapping[str, Any]) -> None:

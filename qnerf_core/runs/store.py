@@ -40,7 +40,6 @@ from qnerf_core.runs.folder import (
 from qnerf_core.runs.maps import write_maps
 from qnerf_core.runs.provenance import versions
 from qnerf_core.runs.records import EventLog, event_to_record, jsonable
-from qnerf_core.scene.capture import TARGET_FILES
 
 
 class RunStore(RunFolder):
@@ -244,9 +243,9 @@ class RunStore(RunFolder):
         Args:
             view: Its name.
         """
-        own = self.path / Path(self.spec.edit).name
+        own = self.target_path
         # A pose or proxy that no capture brings goes with the picture.
-        target = {own.stem: files.read_json(own)} if own.name in TARGET_FILES.values() and own.is_file() else {}
+        target = {} if own is None else {own.stem: files.read_json(own)}
         return target | {
             "view": view,
             "spec": self.info["spec"],
