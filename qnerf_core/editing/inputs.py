@@ -44,11 +44,13 @@ class EditInputs:
         views: Names of the V views, in the order of the scene.
         cameras: V cameras, scaled to the pictures.
         images: (V, 3, H, W) float32 in [0, 1].
-        controls: (V, 3, H, W) float32 in [0, 1], the target's control images.
+        source_controls: (V, 3, H, W) float32 in [0, 1], control images of what the pictures show.
+        controls: Those of the target.
         depth: (V, H, W) float32, depth that the edited scene should have, metres along the viewing axis.
         depth_valid: (V, H, W) bool, where it is known.
         surface_points: (P, 3) float64, points on the target's surface, world, metres.
         bounds: (2, 3) float64 box of the scene, world, metres.
+        source_prompt: What the pictures show.
         prompt: Of the edit.
         region: Which pixels may change; None for all.
     """
@@ -57,11 +59,13 @@ class EditInputs:
     views: tuple[str, ...]
     cameras: tuple[Camera, ...]
     images: torch.Tensor
+    source_controls: torch.Tensor
     controls: torch.Tensor
     depth: torch.Tensor
     depth_valid: torch.Tensor
     surface_points: np.ndarray
     bounds: np.ndarray
+    source_prompt: str
     prompt: str
     region: EditRegion | None = None
 
@@ -186,8 +190,12 @@ def find_edit(spec: EditSpec, scene: Scene, capture: Capture | None) -> EditFile
         CaptureError: There is no such edit or file, or what the pictures show is not known.
         SettingsError: The settings ask for another kind of control.
     """
-    given = Path(spec.edit) if Path(spec.edit).is_file() else None
-    known = _source_of(spec, given, capture)
+    files = given_files(spec)
+    given = files.target
+    if files.source is not None:
+        known: tuple[ControlKind, Path] | None = kind_of(files.source), files.source
+    else:
+        known = None if capture is None else (capture.control, capture.source_path)
     if known is None:
         raise CaptureError(
             f"Cannot edit {scene.name}",
@@ -231,24 +239,50 @@ def try_to_find_edit(spec: EditSpec, scene: Scene, capture: Capture | None) -> E
     return None
 
 
-def _source_of(spec: EditSpec, given: Path | None, capture: Capture | None) -> tuple[ControlKind, Path] | None:
-    """What the pictures show, and of which kind it is."""
+@dataclass(frozen=True)
+class GivenFiles:
+    """Files that a spec names, or that lie where it says.
+
+    Attributes:
+        target: Of the subject after the edit; None if the edit is one of the capture's.
+        source: Of the subject as the pictures show it; None if that is what the capture says.
+    """
+
+    target: Path | None
+    source: Path | None
+
+
+def given_files(spec: EditSpec) -> GivenFiles:
+    """Find the files of an edit that are none of its capture's.
+
+    Args:
+        spec: See `find_edit`.
+
+    Raises:
+        CaptureError: The file of what the pictures show is missing.
+    """
+    target = Path(spec.edit) if Path(spec.edit).is_file() else None
     if spec.source is not None:
-        path = Path(spec.source)
-        if not path.is_file():
+        if not Path(spec.source).is_file():
             raise CaptureError(
                 "What the pictures show is missing",
-                f"there is no file {path}",
+                f"there is no file {spec.source}",
                 "Give the pose or proxy of the subject.",
             )
-        return _kind_of(path), path
-    for kind, name in SOURCE_FILES.items():
-        if given is not None and given.with_name(name).is_file():
-            return kind, given.with_name(name)
-    return None if capture is None else (capture.control, capture.source_path)
+        return GivenFiles(target, Path(spec.source))
+    beside = [] if target is None else [target.with_name(name) for name in SOURCE_FILES.values()]
+    return GivenFiles(target, next((path for path in beside if path.is_file()), None))
 
 
-def _kind_of(path: Path) -> ControlKind:
+def kind_of(path: Path) -> ControlKind:
+    """Tell whether a file holds a pose ("skeleton") or, as all others are taken to do, a proxy ("depth").
+
+    Args:
+        path: The file.
+
+    Raises:
+        FileFormatError: It is damaged.
+    """
     content = read_json(path) if path.suffix == ".json" else None
     return "skeleton" if isinstance(content, dict) and content.get("format") == POSE_FORMAT else "depth"
 
@@ -285,21 +319,31 @@ def build_inputs(
     subject = Subject.of(source, target, body)
     geometry, looseness, bounds = _measure(scene, views, cameras, subject)
     depths, valid = zip(*(_target_depth(view, subject, looseness, spec, bounds) for view in geometry), strict=True)
-    controls = [subject.control_image(view.camera, view.target, view.boundary, spec.control) for view in geometry]
-    kept = find_region(geometry, subject, looseness.outward, spec.background) if spec.background.keep else None
+    settings = spec.control
+    shown = [subject.control_image(view.camera, view.source, view.boundary, settings, before=True) for view in geometry]
+    controls = [subject.control_image(view.camera, view.target, view.boundary, settings) for view in geometry]
+    kept = None
+    if spec.background.keep:
+        kept = find_region(geometry, subject, looseness.outward, spec.background, scene.region)
     return EditInputs(
         backbone=backbone,
         views=tuple(view.name for view in views),
         cameras=cameras,
         images=images,
-        controls=torch.from_numpy(np.stack(controls)).permute(0, 3, 1, 2).to(torch.float32).div_(255.0).contiguous(),
+        source_controls=_as_tensor(shown),
+        controls=_as_tensor(controls),
         depth=torch.from_numpy(np.stack(depths)),
         depth_valid=torch.from_numpy(np.stack(valid)),
         surface_points=surface_points(subject.target, _SURFACE_POINTS),
         bounds=bounds,
+        source_prompt=scene.prompt,
         prompt=spec.prompt if spec.prompt is not None else scene.prompt,
         region=kept,
     )
+
+
+def _as_tensor(pictures: Sequence[np.ndarray]) -> torch.Tensor:
+    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).to(torch.float32).div_(255.0).contiguous()
 
 
 def _measure(

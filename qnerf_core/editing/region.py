@@ -14,6 +14,7 @@ from qnerf_core.control.loose_depth import room_depth
 from qnerf_core.editing.geometry import ViewGeometry
 from qnerf_core.editing.spec import BackgroundSettings
 from qnerf_core.editing.subject import Subject, surface_points
+from qnerf_core.scene.box_masks import box_mask
 
 _REFERENCE_SIZE = 256
 # The reach of the light is smooth: it is looked up at so many pixels a side, from so many points on the subject.
@@ -42,24 +43,31 @@ class EditRegion:
 
 
 def find_region(
-    geometry: Sequence[ViewGeometry], subject: Subject, outward: float, settings: BackgroundSettings
+    geometry: Sequence[ViewGeometry],
+    subject: Subject,
+    outward: float,
+    settings: BackgroundSettings,
+    box: np.ndarray | None = None,
 ) -> EditRegion:
     """Find the pixels that an edit may change.
 
     The subject's are its silhouettes before and after, widened, without what of it stands still. Certain are all that
     it covered and all that a body covers, but not all of a proxy, which is larger than its subject. The light's are
     floor and walls near the subject in space, wherever the light comes from: contact shadows lie there, and most of a
-    soft shadow. Shadows that fall farther fade out at the rim.
+    soft shadow. Shadows that fall farther fade out at the rim. Within a box only what is seen through the box may
+    change, and the target where it reaches out of it.
 
     Args:
         geometry: V views of one size.
         subject: What is edited.
         outward: Pixels by which the source's subject reaches beyond its body or proxy.
         settings: How wide.
+        box: (2, 3) lower and upper corner in the world, metres, that the user limits the edit to; None for no limit.
     """
     height, width = geometry[0].figure.shape
     scale = max(height, width) / _REFERENCE_SIZE
-    margin, feather = settings.margin * scale + outward, max(settings.feather * scale, 1e-6)
+    plain, feather = settings.margin * scale, max(settings.feather * scale, 1e-6)
+    margin = plain + outward
     points = np.concatenate([surface_points(mesh, _POINTS) for mesh in (subject.source, subject.target)])
     certainly, possibly, lights = [], [], []
     for view in geometry:
@@ -67,9 +75,14 @@ def find_region(
         covered = (view.figure | (view.target > 0)) & ~unmoved
         surely = covered if subject.control == "skeleton" else view.figure & ~unmoved
         rim = feather * _RIM
-        certainly.append(_falling((_distance(surely) - rim) / rim))
-        possibly.append(_falling((_distance(covered) - margin) / feather))
-        lights.append(_light(view, points, settings.light_reach) * ~unmoved)
+        limit = np.ones(covered.shape)
+        if box is not None:
+            # Not widened by what masks reach beyond a body: where a capture brings none, they are the box's own.
+            within = _distance(box_mask(view.camera, box, None) == 0) / feather
+            limit = np.maximum(1 - _falling(within), _falling((_distance(view.target > 0) - plain) / feather))
+        certainly.append(_falling((_distance(surely) - rim) / rim) * limit)
+        possibly.append(_falling((_distance(covered) - margin) / feather) * limit)
+        lights.append(_light(view, points, settings.light_reach) * ~unmoved * limit)
     certain, possible, light = (
         torch.from_numpy(np.stack(part).astype(np.float32)) for part in (certainly, possibly, lights)
     )

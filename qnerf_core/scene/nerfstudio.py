@@ -1,7 +1,7 @@
 """Reading and exact writing of nerfstudio's `transforms.json`.
 
 Its world is taken as it is (right-handed, z up) and its cameras have the axes used here (OpenGL), so nothing is
-converted. One own key, `qnerf`, holds a scene's name, prompt and bounds; other tools ignore it.
+converted. One own key, `qnerf`, holds a scene's name, prompt, bounds and region; other tools ignore it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def read_transforms(path: Path | str) -> Scene:
         View(view.name, view.camera, view.image_path, view.mask_path, view.depth_path, view.heldout)
         for view in parsed.views
     )
-    return Scene(parsed.name, parsed.root, tuple(views), parsed.bounds, parsed.prompt)
+    return Scene(parsed.name, parsed.root, tuple(views), parsed.bounds, parsed.prompt, parsed.region)
 
 
 def write_transforms(views: Sequence[View], path: Path | str, *, extra: Mapping[str, Any] | None = None) -> None:
@@ -89,7 +89,7 @@ def write_transforms(views: Sequence[View], path: Path | str, *, extra: Mapping[
 
 
 def scene_metadata(scene: Scene) -> dict[str, Any]:
-    """Return the own key that keeps a scene's name, prompt and bounds through `write_transforms`.
+    """Return the own key that keeps a scene's name, prompt, bounds and region through `write_transforms`.
 
     Args:
         scene: The scene.
@@ -97,6 +97,8 @@ def scene_metadata(scene: Scene) -> dict[str, Any]:
     entry: dict[str, Any] = {"name": scene.name, "prompt": scene.prompt}
     if scene.bounds is not None:
         entry["bounds"] = scene.bounds.tolist()
+    if scene.region is not None:
+        entry["region"] = scene.region.tolist()
     return {"qnerf": entry}
 
 

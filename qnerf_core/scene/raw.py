@@ -85,6 +85,7 @@ class RawCapture:
         own: Written by this program: nothing needs to be prepared.
         models: What there is to choose from, the chosen one first; empty where there is no choice.
         upright: Whether its z axis is known to point upwards.
+        region: (2, 3) box that an edit has to stay in, None = no limit.
         carried: Keys that other programs need to go on from here to where the capture came from.
     """
 
@@ -100,3 +101,4 @@ class RawCapture:
     models: tuple[SparseModel, ...] = ()
     upright: bool = True
     carried: Mapping[str, Any] = field(default_factory=dict)
+    region: np.ndarray | None = None

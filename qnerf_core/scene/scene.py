@@ -48,6 +48,7 @@ class Scene:
         views: All views, also those kept out.
         bounds: (2, 3) lower and upper corner of the world box that holds everything seen, metres; None = unknown.
         prompt: What the pictures show, in words.
+        region: (2, 3) lower and upper corner of the world box that an edit has to stay in, metres; None = no limit.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Scene:
     views: tuple[View, ...]
     bounds: np.ndarray | None = None
     prompt: str = ""
+    region: np.ndarray | None = None
 
     @property
     def training_views(self) -> tuple[View, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -89,12 +90,7 @@ class _Parser:
         if not isinstance(name, str) or not isinstance(prompt, str):
             self._error("qnerf", "name and prompt must be texts", "Correct them.")
             name, prompt = self.folder.name, ""
-        bounds = None
-        if own.get("bounds") is not None:
-            bounds = matrix(own["bounds"], (2, 3))
-            if bounds is None or not bool(np.all(bounds[0] < bounds[1])):
-                self._error("qnerf.bounds", "it is not a lower and an upper corner [x, y, z]", "Correct or remove it.")
-                bounds = None
+        bounds, region = (self._box(own, key) for key in ("bounds", "region"))
         points = self._points(content)
         carried = {key: content[key] for key in _CARRIED_KEYS if key in content}
         return RawCapture(
@@ -108,7 +104,17 @@ class _Parser:
             prompt,
             own=bool(own),
             carried=carried,
+            region=region,
         )
+
+    def _box(self, own: Mapping[str, Any], key: str) -> np.ndarray | None:
+        if own.get(key) is None:
+            return None
+        box = matrix(own[key], (2, 3))
+        if box is None or not bool(np.all(box[0] < box[1])):
+            self._error(f"qnerf.{key}", "it is not a lower and an upper corner [x, y, z]", "Correct or remove it.")
+            return None
+        return box
 
     def _points(self, content: dict[str, Any]) -> np.ndarray | None:
         if content.get("ply_file_path") is None:

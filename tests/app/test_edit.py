@@ -8,15 +8,24 @@ import shutil
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy import ndimage
 
 from app import cli_edit
 from app.cli import main
 from app.console import CANCELLED, USER_ERROR
 from app.progress import EditProgress
 from qnerf_core import assets
+from qnerf_core.body.model import BodyModel
+from qnerf_core.body.pose_file import read_pose
+from qnerf_core.control.raster import rasterise_depth
 from qnerf_core.editing import events
-from qnerf_core.files import read_json
+from qnerf_core.editing.inputs import prepare
+from qnerf_core.files import read_json, write_json
+from qnerf_core.runs.folder import RunFolder
+from qnerf_core.scene.box_masks import box_mask
+from qnerf_core.scene.capture_settings import CaptureSettings, write_settings
 from tests.synthetic_capture import write_capture
 from tests.tiny_models import builtin_like
 
@@ -72,15 +81,38 @@ def test_pictures_alone_are_edited_from_a_fitted_pose(
     assert summary["spec"]["source"] == source
 
 
+class Interrupted(EditProgress):
+    """Ctrl-C after the first interval."""
+
+    def show(self, event: events.Event) -> None:
+        super().show(event)
+        if isinstance(event, events.IntervalFinished) and event.interval == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_pose_files_that_are_gone_meanwhile_are_no_hindrance(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poses = tmp_path / "mine"
+    shutil.copytree(assets.poses_folder(), poses)
+    command[4] = str(poses / "arms-raised.json")
+    run = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(cli_edit, "EditProgress", Interrupted)
+        assert main([*command, "--views", "1", "--source-pose", str(poses / "stand.json")]) == CANCELLED
+    shutil.rmtree(poses)
+    capsys.readouterr()
+    assert main(["edit", "--out", str(run), "--resume"]) == 0
+    assert "Going on from interval 2" in capsys.readouterr().err
+    info = read_json(run / "run.json")
+    assert info["status"] == "finished"
+    assert info["spec"]["source"] == str(poses / "stand.json")
+    assert read_json(run / "source_pose.json") == read_json(assets.poses_folder() / "stand.json")
+
+
 def test_ctrl_c_keeps_what_is_finished_and_resume_goes_on(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Interrupted(EditProgress):
-        def show(self, event: events.Event) -> None:
-            super().show(event)
-            if isinstance(event, events.IntervalFinished) and event.interval == 0:
-                os.kill(os.getpid(), signal.SIGINT)
-
     run = tmp_path / "run"
     with monkeypatch.context() as patch:
         patch.setattr(cli_edit, "EditProgress", Interrupted)
@@ -102,6 +134,38 @@ def test_wrong_names_and_settings_leave_nothing_behind(
     assert main(command) == USER_ERROR
     assert "its edits are: up, aside" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_outside_the_users_box_every_pixel_stays_the_photos(
+    capture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QNERF_HOME", str(tmp_path / "home"))
+    pictures = shutil.copytree(capture, tmp_path / "pictures")
+    shutil.rmtree(pictures / "masks")
+    for name in ("capture.json", "source_pose.json"):
+        (pictures / name).unlink()
+    content = read_json(pictures / "transforms.json")
+    for frame in content["frames"]:
+        del frame["mask_path"]
+    write_json(pictures / "transforms.json", content)
+    box = ((-0.3, -0.3, 0.1), (0.3, 0.3, 0.9))
+    write_settings(pictures, CaptureSettings(region=box))
+    poses = assets.poses_folder()
+    choices = ["--scene", str(pictures), "--edit", str(poses / "arms-raised.json"), "--backbone", str(builtin_like())]
+    options = ["--source-pose", str(poses / "stand.json"), "--method", "independent", "--views", "2", "--steps", "3"]
+    assert main(["edit", *choices, *options, "--tau", "1", "--out", str(tmp_path / "run")]) == 0
+    run = RunFolder(tmp_path / "run")
+    inputs = prepare(run.spec)
+    photos, edited = np.rint(inputs.images.numpy() * 255), np.rint(run.load_edited() * 255)
+    body = BodyModel.load()(read_pose(poses / "arms-raised.json"))
+    for view, camera in enumerate(inputs.cameras):
+        scale = max(camera.width, camera.height) / 256
+        reach = (run.spec.background.margin + run.spec.background.feather) * scale
+        target = rasterise_depth(body.vertices, BodyModel.load().faces, camera) > 0
+        outside = (box_mask(camera, np.array(box), None) == 0) & (ndimage.distance_transform_edt(~target) > reach)
+        assert outside.mean() > 0.2
+        assert np.array_equal(edited[view][:, outside], photos[view][:, outside])
+        assert not np.array_equal(edited[view], photos[view])
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from qnerf_core.editing.geometry import ViewGeometry, unmoved_surface
 from qnerf_core.editing.region import EditRegion, find_region
 from qnerf_core.editing.spec import BackgroundSettings
 from qnerf_core.editing.subject import Subject
+from qnerf_core.scene.box_masks import box_mask
 from tests.synthetic_capture import AFTER, BEFORE, Picture, proxy_of, ray_trace, ring_of_cameras
 
 SIZE = 128
@@ -24,6 +25,7 @@ def region_of(
     boundaries: list[np.ndarray],
     outward: float = 0.0,
     unmoved: np.ndarray | None = None,
+    box: np.ndarray | None = None,
     **subject: object,
 ) -> EditRegion:
     def view(index: int, before: Picture, after: Picture) -> ViewGeometry:
@@ -42,7 +44,7 @@ def region_of(
 
     made = Subject.of(proxy_of(BEFORE), proxy_of(AFTER), None)
     made = Subject(**{"control": "skeleton", "source": made.source, "target": made.target} | subject)  # type: ignore[arg-type]
-    return find_region([view(index, *pair) for index, pair in enumerate(PICTURES)], made, outward, settings)
+    return find_region([view(index, *pair) for index, pair in enumerate(PICTURES)], made, outward, settings, box)
 
 
 def far_from(mask: np.ndarray, pixels: float) -> np.ndarray:
@@ -63,6 +65,28 @@ def test_all_that_the_subject_is_or_was_may_change_and_far_from_it_nothing_may()
         assert 0 < light.max() <= 1
         kept = (possible == 0) & (light == 0)
         assert kept.mean() > 0.4, "most of the picture stays as it is"
+
+
+def test_a_box_limits_the_edit_to_what_is_seen_through_it_and_to_the_target() -> None:
+    settings = BackgroundSettings(margin=8.0, feather=6.0, light_reach=0.5)
+    box = np.array([[-0.15, -0.15, 0.2], [0.15, 0.15, 0.7]])
+    free, boxed = (region_of(settings, EMPTY, outward=20.0, box=limit) for limit in (None, box))
+    for index, (before, after) in enumerate(PICTURES):
+        silhouette = box_mask(CAMERAS[index], box, None) > 0
+        assert 20 < silhouette.sum() < before.mask.sum()
+        parts = [np.stack([getattr(region, name)[index].numpy() for name in ("certain", "possible", "light")])
+                 for region in (free, boxed)]  # fmt: skip
+        # 8 and 6 pixels of a 256 px picture; how far masks reach beyond the proxy (20) does not count here.
+        outside = ~silhouette & far_from(after.mask, 4 + 3)
+        assert (parts[1][:, outside] == 0).all()
+        assert (parts[0][:, outside].max(axis=0) > 0).mean() > 0.1, "without the box it would change there"
+        assert (parts[1][1][after.mask] == 1).all(), "the target is never cut off"
+        inside = far_from(~silhouette, 3)
+        np.testing.assert_array_equal(parts[1][:, inside], parts[0][:, inside])
+    everything = np.array([[-9.0, -9.0, -9.0], [9.0, 9.0, 9.0]])
+    unlimited = region_of(settings, EMPTY, outward=20.0, box=everything)
+    assert torch.equal(unlimited.possible, free.possible)
+    assert torch.equal(unlimited.light, free.light)
 
 
 def test_the_light_may_change_on_the_floor_near_the_subject_as_far_as_its_height_allows() -> None:
