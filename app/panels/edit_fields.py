@@ -147,6 +147,16 @@ ADVANCED = (
                 lambda: Switch("Take looks from the photos"),
             ),
             Setting(
+                "diffusion.source_branch",
+                "Photos",
+                "How the photos go through the model: free, as MasaCtrl does it, or told what they show, by the "
+                "source's control image and the capture's prompt, so that the parts of photo and edit find each other. "
+                "The inversion then takes a third longer.",
+                lambda: Choice(
+                    (("As the model learned it", "auto"), ("Free", "free"), ("Told what they show", "described"))
+                ),
+            ),
+            Setting(
                 "diffusion.injection.start_fraction",
                 "From",
                 "Share of the steps after which looks are taken over. Later frees the pose, earlier keeps more.",

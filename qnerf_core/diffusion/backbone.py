@@ -39,6 +39,7 @@ class Backbone:
         query_layers: Every self-attention of the decoder, in order.
         device: Where it computes.
         offload: Networks that are not in use wait in the computer's memory.
+        describes_sources: Whether it was trained with originals that go through it under control and prompt.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Backbone:
     query_layers: tuple[QueryLayer, ...]
     device: torch.device
     offload: bool = False
+    describes_sources: bool = False
 
     def __post_init__(self) -> None:
         # The embedding of a control image does not depend on the latents or the step: it is made once per view, so the
@@ -100,6 +102,7 @@ class Backbone:
             find_query_layers(unet),
             torch.device(device),
             settings.offload,
+            loader.describes_sources(),
         )
         backbone._check()
         if settings.slicing:

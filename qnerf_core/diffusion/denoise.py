@@ -49,6 +49,7 @@ class Denoiser:
         settings: All choices.
         layers: The query layers that consolidation works with.
         injected_layers: The layers that receive the original's keys and values.
+        describes_sources: Whether the source branch wants control images of the originals.
         calls: Views that went through the network, by stage (`stage` is set by the owner).
         stage: Under which name calls are counted.
     """
@@ -59,6 +60,7 @@ class Denoiser:
         settings: DiffusionSettings,
         prompt: str,
         *,
+        source_prompt: str = "",
         check: Callable[[], None] = lambda: None,
     ) -> None:
         """Prepare the prompts.
@@ -67,6 +69,7 @@ class Denoiser:
             backbone: The model.
             settings: All choices.
             prompt: Of the edited branch.
+            source_prompt: What the originals show, where the source branch is described.
             check: Called before every pass through the network; raises to stop.
 
         Raises:
@@ -80,7 +83,11 @@ class Denoiser:
         self.stage = "kept"
         self._check = check
         self._text = backbone.encode_prompt(prompt)
-        self._source_text = backbone.encode_prompt(settings.inversion_prompt)
+        self.describes_sources = settings.source_branch == "described"
+        if settings.source_branch == "auto":
+            self.describes_sources = backbone.describes_sources
+        shown = source_prompt if self.describes_sources else ""
+        self._source_text = backbone.encode_prompt(settings.inversion_prompt or shown)
         self._negative_text = backbone.encode_prompt(settings.negative_prompt)
         found = backbone.query_layers
         chosen = settings.guidance.layers if settings.guidance.layers is not None else tuple(range(len(found)))
@@ -108,30 +115,34 @@ class Denoiser:
         return bool(self.injected_layers) and step >= start
 
     @torch.no_grad()
-    def source(self, latents: torch.Tensor, timestep: int) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
-        """Run the source branch: no control, source prompt, no guidance scale.
+    def source(
+        self, latents: torch.Tensor, timestep: int, control: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        """Run the source branch: source prompt, no guidance scale.
 
         Args:
             latents: (B, 4, h, w) of the original.
             timestep: Their noise level.
+            control: (B, C, h, w) from `Backbone.embed_control`, of what the originals show; None leaves it free.
 
         Returns:
             The network's output and the features of the injected layers.
         """
         with capture_features(self.injected_layers) as features:
-            output = self._run(self.backbone.unet, latents, timestep, self._source_text)
+            output = self._run(self.backbone.unet, latents, timestep, self._source_text, control)
         return output, tuple(features)
 
     @torch.no_grad()
-    def source_features(self, latents: torch.Tensor, timestep: int) -> tuple[torch.Tensor, ...]:
+    def source_features(
+        self, latents: torch.Tensor, timestep: int, control: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, ...]:
         """Like `source`, without computing the output.
 
         Args:
-            latents: (B, 4, h, w) of the original.
-            timestep: Their noise level.
+            latents, timestep, control: As of `source`.
         """
         with capture_features(self.injected_layers) as features:
-            self._run(self._source_unet, latents, timestep, self._source_text)
+            self._run(self._source_unet, latents, timestep, self._source_text, control)
         return tuple(features)
 
     @torch.no_grad()

@@ -12,7 +12,10 @@ Features = tuple[torch.Tensor, ...]
 
 
 def invert(
-    denoiser: Denoiser, clean: torch.Tensor, keep: Callable[[int, Features], None] | None = None
+    denoiser: Denoiser,
+    clean: torch.Tensor,
+    keep: Callable[[int, Features], None] | None = None,
+    control: torch.Tensor | None = None,
 ) -> Iterator[tuple[int, torch.Tensor]]:
     """Invert pictures, one step after the other.
 
@@ -20,9 +23,10 @@ def invert(
     difference is that between a usable and a useless reconstruction.
 
     Args:
-        denoiser: The base editor; its source prompt is used, without control and guidance scale.
+        denoiser: The base editor; its source prompt is used, without guidance scale.
         clean: (B, 4, h, w), encoded pictures.
         keep: Receives (step, features) wherever a later denoising step will read the very same latents.
+        control: (B, C, h, w) from `Backbone.embed_control`, of what the pictures show; None for a free source branch.
 
     Yields:
         (level, latents at that level), from `steps - 1` down to 0, the noise end.
@@ -30,7 +34,7 @@ def invert(
     schedule = denoiser.schedule
     latents = clean
     for step in reversed(range(schedule.steps)):
-        output, features = denoiser.source(latents, schedule.inversion_timestep(step))
+        output, features = denoiser.source(latents, schedule.inversion_timestep(step), control)
         if keep is not None and step + 1 < schedule.steps:
             keep(step + 1, features)
         latents = schedule.inverse_step(output, latents, step)
@@ -43,16 +47,24 @@ class SourceFeatures:
     Both give the same bytes, because both are the same pass over the same batch.
     """
 
-    def __init__(self, denoiser: Denoiser, batches: Sequence[slice], latent_size: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        batches: Sequence[slice],
+        latent_size: tuple[int, int],
+        controls: Sequence[torch.Tensor | None] | None = None,
+    ) -> None:
         """Find out what fits.
 
         Args:
             denoiser: The base editor.
             batches: The batches of views.
             latent_size: (height, width) of the latents.
+            controls: What their inversion took, batch by batch; None if it was free.
         """
         self._denoiser = denoiser
         self._batches = tuple(batches)
+        self._controls = tuple(controls) if controls is not None else (None,) * len(self._batches)
         self._kept: dict[tuple[int, int], Features] = {}
         self._bytes = 0
         self._limit = denoiser.settings.injection.memory_limit_mb * 1e6
@@ -96,7 +108,8 @@ class SourceFeatures:
         found = self._kept.get((batch, step))
         if found is None:
             latents = trajectory[step, self._batches[batch]].to(self._denoiser.backbone.device)
-            found = self._denoiser.source_features(latents, self._denoiser.schedule.timesteps[step])
+            timestep = self._denoiser.schedule.timesteps[step]
+            found = self._denoiser.source_features(latents, timestep, self._controls[batch])
             self._store(batch, step, found)
         return found
 

@@ -19,6 +19,7 @@ from transformers.utils.logging import disable_progress_bar
 from qnerf_core.diffusion.settings import Prediction
 from qnerf_core.diffusion.tokens import clip_tokenizer
 from qnerf_core.errors import BackboneError
+from qnerf_core.files import read_json
 from qnerf_core.models.layout import PARTS, ModelPlace, layout_of, read_config, variant_of
 
 _LOAD_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError, SingleFileComponentError)
@@ -29,6 +30,10 @@ _MODELS = {
     "text_encoder": CLIPTextModel,
     "controlnet": ControlNetModel,
 }
+
+
+HABITS_FILE = "qnerf_studio.json"
+"""Beside a model's own files: how it was trained to be used, where that is not as Stable Diffusion."""
 
 
 class BaseLoader:
@@ -76,6 +81,16 @@ class BaseLoader:
         if part == "text_encoder":
             return _text_encoder_of_file(self._place.path, self._weights, self._dtype)
         return _from_file(part, self._place.path, self._weights, self._dtype)
+
+    def describes_sources(self) -> bool:
+        """Tell whether the model was trained with originals under control and prompt; `HABITS_FILE` says so.
+
+        Raises:
+            FileFormatError: That file is damaged.
+        """
+        file = self._place.path / HABITS_FILE
+        content = read_json(file) if self._place.form == "folder" and file.is_file() else {}
+        return isinstance(content, dict) and content.get("source_branch") == "described"
 
     def tokenizer(self) -> CLIPTokenizer:
         """Load the tokenizer; a single file brings none and gets CLIP's own.

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Precision = Literal["auto", "float32", "float16", "bfloat16"]
 Prediction = Literal["epsilon", "v_prediction"]
+SourceBranch = Literal["auto", "free", "described"]
 
 
 class ModelSettings(BaseModel):
@@ -88,7 +89,11 @@ class DiffusionSettings(BaseModel):
         steps: DDIM steps, of the inversion and of the edit (eta is 0).
         guidance_scale: Classifier-free guidance of the edited branch; at 1 the unconditional half is never computed.
         negative_prompt: Prompt of the unconditional half.
-        inversion_prompt: Prompt of the inversion and of the source branch (MasaCtrl: empty).
+        source_branch: How the originals go through the network, in the inversion and where their keys and values are
+            made: "free" without control (MasaCtrl); "described" under a control image and prompt of what they show, so
+            that a part of the original and the same part of the edit find each other; "auto" as the model was trained,
+            and "free" for models that do not say.
+        inversion_prompt: Prompt of that branch; empty is the empty prompt (MasaCtrl) or, if described, the capture's.
         control_scale: Weight of the ControlNet's residuals.
         view_batch: Views in one call of the network at most; fewer where the free memory does not hold as many.
     """
@@ -98,6 +103,7 @@ class DiffusionSettings(BaseModel):
     steps: int = Field(default=20, ge=1, le=1000)
     guidance_scale: float = Field(default=1.0, ge=1.0)
     negative_prompt: str = ""
+    source_branch: SourceBranch = "auto"
     inversion_prompt: str = ""
     control_scale: float = Field(default=1.0, ge=0.0)
     view_batch: int = Field(default=8, ge=1)

@@ -74,7 +74,9 @@ class Attempt:
         self.run_id = run_id
         self.cancelled = cancelled
         self.backbone = inputs.backbone
-        self.denoiser = Denoiser(self.backbone, spec.diffusion, inputs.prompt, check=self._check)
+        self.denoiser = Denoiser(
+            self.backbone, spec.diffusion, inputs.prompt, source_prompt=inputs.source_prompt, check=self._check
+        )
         self.views = len(inputs.views)
         reduction = self.backbone.vae_reduction
         self.latent_size = (inputs.images.shape[2] // reduction, inputs.images.shape[3] // reduction)
@@ -88,13 +90,13 @@ class Attempt:
             spec.steps, spec.tau, spec.stop_step, consolidate=spec.method == "qnerf", progressive=spec.progressive
         )
         self.books = Bookkeeping(run_id, spec, self.plan, self.views)
-        self.sources = SourceFeatures(self.denoiser, self.batches, self.latent_size)
         self.probe = SurfaceProbe.of(inputs.surface_points, inputs.cameras, inputs.depth.numpy())
         self.pixel_probe = PixelProbe(inputs.cameras, inputs.depth.numpy())
         self.trajectory = torch.empty(0)
         self.latents = torch.empty(0)
         self.background: KeptBackground | None = None
         self.controls: list[torch.Tensor] = []
+        self.source_controls: list[torch.Tensor | None] = [None] * len(self.batches)
         self.trainer: QNeRFTrainer | None = None
         self.targets: GuidanceTargets | None = None
 
@@ -126,6 +128,10 @@ class Attempt:
         )
         with self.books.timed("encoding"):
             self.controls = [self.backbone.embed_control(self.inputs.controls[batch]) for batch in self.batches]
+            if self.denoiser.describes_sources:
+                shown = self.inputs.source_controls
+                self.source_controls = [self.backbone.embed_control(shown[batch]) for batch in self.batches]
+        self.sources = SourceFeatures(self.denoiser, self.batches, self.latent_size, self.source_controls)
         if resume is None:
             yield from self._invert()
         else:
@@ -155,8 +161,8 @@ class Attempt:
             yield self.books.advance("encoding", batch.stop, batch.stop - batch.start)
         self.denoiser.stage = "inversion"
         runs = [
-            invert(self.denoiser, self._on_device(self.trajectory[steps, batch]), self._keeper(index))
-            for index, batch in enumerate(self.batches)
+            invert(self.denoiser, self._on_device(self.trajectory[steps, batch]), self._keeper(index), control)
+            for index, (batch, control) in enumerate(zip(self.batches, self.source_controls, strict=True))
         ]
         for step in reversed(range(steps)):
             for batch, inversion in zip(self.batches, runs, strict=True):

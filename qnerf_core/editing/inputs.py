@@ -44,11 +44,13 @@ class EditInputs:
         views: Names of the V views, in the order of the scene.
         cameras: V cameras, scaled to the pictures.
         images: (V, 3, H, W) float32 in [0, 1].
-        controls: (V, 3, H, W) float32 in [0, 1], the target's control images.
+        source_controls: (V, 3, H, W) float32 in [0, 1], control images of what the pictures show.
+        controls: Those of the target.
         depth: (V, H, W) float32, depth that the edited scene should have, metres along the viewing axis.
         depth_valid: (V, H, W) bool, where it is known.
         surface_points: (P, 3) float64, points on the target's surface, world, metres.
         bounds: (2, 3) float64 box of the scene, world, metres.
+        source_prompt: What the pictures show.
         prompt: Of the edit.
         region: Which pixels may change; None for all.
     """
@@ -57,11 +59,13 @@ class EditInputs:
     views: tuple[str, ...]
     cameras: tuple[Camera, ...]
     images: torch.Tensor
+    source_controls: torch.Tensor
     controls: torch.Tensor
     depth: torch.Tensor
     depth_valid: torch.Tensor
     surface_points: np.ndarray
     bounds: np.ndarray
+    source_prompt: str
     prompt: str
     region: EditRegion | None = None
 
@@ -315,7 +319,9 @@ def build_inputs(
     subject = Subject.of(source, target, body)
     geometry, looseness, bounds = _measure(scene, views, cameras, subject)
     depths, valid = zip(*(_target_depth(view, subject, looseness, spec, bounds) for view in geometry), strict=True)
-    controls = [subject.control_image(view.camera, view.target, view.boundary, spec.control) for view in geometry]
+    settings = spec.control
+    shown = [subject.control_image(view.camera, view.source, view.boundary, settings, before=True) for view in geometry]
+    controls = [subject.control_image(view.camera, view.target, view.boundary, settings) for view in geometry]
     kept = None
     if spec.background.keep:
         kept = find_region(geometry, subject, looseness.outward, spec.background, scene.region)
@@ -324,14 +330,20 @@ def build_inputs(
         views=tuple(view.name for view in views),
         cameras=cameras,
         images=images,
-        controls=torch.from_numpy(np.stack(controls)).permute(0, 3, 1, 2).to(torch.float32).div_(255.0).contiguous(),
+        source_controls=_as_tensor(shown),
+        controls=_as_tensor(controls),
         depth=torch.from_numpy(np.stack(depths)),
         depth_valid=torch.from_numpy(np.stack(valid)),
         surface_points=surface_points(subject.target, _SURFACE_POINTS),
         bounds=bounds,
+        source_prompt=scene.prompt,
         prompt=spec.prompt if spec.prompt is not None else scene.prompt,
         region=kept,
     )
+
+
+def _as_tensor(pictures: Sequence[np.ndarray]) -> torch.Tensor:
+    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).to(torch.float32).div_(255.0).contiguous()
 
 
 def _measure(

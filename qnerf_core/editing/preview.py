@@ -94,17 +94,20 @@ class Previewer:
         denoiser = self._prepared(inputs, spec, check)
         settings = spec.diffusion
         picture = hash(inputs.images.numpy().tobytes())
-        key = (id(backbone), picture, settings.inversion_prompt, settings.injection.model_dump_json())
+        shown = hash(inputs.source_controls.numpy().tobytes()) if denoiser.describes_sources else None
+        branch = (shown, settings.source_branch, settings.inversion_prompt, inputs.source_prompt)
+        key = (id(backbone), picture, branch, settings.injection.model_dump_json())
         if key in self._inverted:
             self._inverted.move_to_end(key)
             return self._inverted[key]
         check()
         trajectory: list[torch.Tensor] = [backbone.encode_images(inputs.images)]
         features: dict[int, Features] = {}
-        for _, latents in invert(denoiser, trajectory[0], features.__setitem__):
+        control = backbone.embed_control(inputs.source_controls) if denoiser.describes_sources else None
+        for _, latents in invert(denoiser, trajectory[0], features.__setitem__, control):
             trajectory.append(latents)
         if denoiser.injects(0):
-            features[0] = denoiser.source_features(trajectory[-1], denoiser.schedule.timesteps[0])
+            features[0] = denoiser.source_features(trajectory[-1], denoiser.schedule.timesteps[0], control)
         kept = {step: found for step, found in features.items() if denoiser.injects(step)}
         self._inverted[key] = _Inverted(torch.stack(trajectory[::-1]), kept)
         while len(self._inverted) > 1 and sum(found.bytes for found in self._inverted.values()) > _MEMORY:
@@ -116,7 +119,11 @@ class Previewer:
         settings = DiffusionSettings.model_validate(
             spec.diffusion.model_dump() | {"steps": STEPS, "view_batch": 1, "guidance": {}}
         )
-        key = (id(inputs.backbone), inputs.prompt, settings)
+        prompts = (inputs.prompt, inputs.source_prompt)
+        key = (id(inputs.backbone), prompts, settings)
         if self._denoiser is None or self._denoiser[0] != key:
-            self._denoiser = key, Denoiser(inputs.backbone, settings, inputs.prompt, check=lambda: self._check())
+            self._denoiser = (
+                key,
+                Denoiser(inputs.backbone, settings, prompts[0], source_prompt=prompts[1], check=lambda: self._check()),
+            )
         return self._denoiser[1]

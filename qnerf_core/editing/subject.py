@@ -26,12 +26,14 @@ class Subject:
         control: Which kind of control image shows it to the diffusion.
         source: As the pictures show it.
         target: After the edit.
-        keypoints: (18, 3) OpenPose keypoints of the target, metres; None for a proxy.
+        source_keypoints: (18, 3) OpenPose keypoints of the source, metres; None for a proxy.
+        keypoints: (18, 3) of the target.
     """
 
     control: ControlKind
     source: Mesh
     target: Mesh
+    source_keypoints: np.ndarray | None = None
     keypoints: np.ndarray | None = None
 
     @classmethod
@@ -47,29 +49,38 @@ class Subject:
             TypeError: One is a pose and the other a proxy, or a pose comes without a body.
         """
         if isinstance(source, BodyPose) and isinstance(target, BodyPose) and body is not None:
-            after = body(target)
-            return cls("skeleton", (body(source).vertices, body.faces), (after.vertices, body.faces), after.keypoints)
+            before, after = body(source), body(target)
+            meshes = (before.vertices, body.faces), (after.vertices, body.faces)
+            return cls("skeleton", *meshes, before.keypoints, after.keypoints)
         if isinstance(source, DepthProxy) and isinstance(target, DepthProxy):
             return cls("depth", source.mesh(), target.mesh())
         raise TypeError("source and target must both be poses of a given body, or both proxies")
 
     def control_image(
-        self, camera: Camera, target_depth: np.ndarray, boundary: np.ndarray, settings: ControlSettings
+        self,
+        camera: Camera,
+        depth: np.ndarray,
+        boundary: np.ndarray,
+        settings: ControlSettings,
+        *,
+        before: bool = False,
     ) -> np.ndarray:
-        """Draw what the diffusion sees of the target.
+        """Draw what the diffusion sees of the subject.
 
         Args:
             camera: The view; gives the size.
-            target_depth: (H, W) depth of the target alone, metres, 0 = nothing.
+            depth: (H, W) depth of the subject alone in that state, metres, 0 = nothing.
             boundary: (H, W) depth of the scene without its subject, metres, 0 = unknown.
             settings: In which style.
+            before: As the pictures show it, instead of after the edit.
 
         Returns:
             (H, W, 3) uint8 RGB.
         """
-        if self.keypoints is not None:
-            return skeleton_image(self.keypoints, camera, settings.style)
-        return depth_control_image(over_boundary(target_depth, boundary), settings.depth_style)
+        keypoints = self.source_keypoints if before else self.keypoints
+        if keypoints is not None:
+            return skeleton_image(keypoints, camera, settings.style)
+        return depth_control_image(over_boundary(depth, boundary), settings.depth_style)
 
 
 def surface_points(mesh: Mesh, count: int) -> np.ndarray:

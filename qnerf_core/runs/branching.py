@@ -47,6 +47,7 @@ _OF_THE_PAST = (
     "control.depth_style",
     "control.uncertain_band",
     "diffusion.steps",
+    "diffusion.source_branch",
     "diffusion.inversion_prompt",
     "diffusion.guidance.layers",
 )

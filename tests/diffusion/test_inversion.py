@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,7 +10,9 @@ import torch
 from qnerf_core.diffusion.backbone import Backbone
 from qnerf_core.diffusion.denoise import Denoiser
 from qnerf_core.diffusion.inversion import SourceFeatures, invert
+from qnerf_core.diffusion.loading import HABITS_FILE
 from qnerf_core.diffusion.settings import DiffusionSettings, InjectionSettings
+from qnerf_core.errors import FileFormatError
 from tests.diffusion.conftest import loaded
 from tests.tiny_models import builtin_like
 
@@ -119,3 +123,46 @@ def test_without_injection_nothing_is_computed(
     sources = SourceFeatures(denoiser, [slice(0, 1)], (size, size))
     assert all(sources.get(0, step, noise(5, 1, 4, size, size)) is None for step in range(4))
     assert not denoiser.calls
+
+
+def test_a_described_source_branch_sees_control_and_words_and_a_free_one_neither(
+    tiny_backbone: Backbone, pictures: Draw
+) -> None:
+    clean = tiny_backbone.encode_images(pictures(2, tiny_backbone.image_size))
+    control = tiny_backbone.embed_control(pictures(2, tiny_backbone.image_size, seed=4))
+    size = (tiny_backbone.latent_size,) * 2
+
+    def first_features(branch: str, words: str, shown: torch.Tensor | None) -> list[torch.Tensor]:
+        chosen = DiffusionSettings.model_validate({"steps": 3, "source_branch": branch})
+        denoiser = Denoiser(tiny_backbone, chosen, "a person", source_prompt=words)
+        assert denoiser.describes_sources == (branch == "described"), "this model does not say"
+        sources = SourceFeatures(denoiser, [slice(0, 2)], size, None if shown is None else [shown])
+        levels = [latents for _, latents in invert(denoiser, clean, None, shown)]
+        trajectory = torch.stack([*levels[::-1], clean])
+        computed = sources.get(0, 1, trajectory)
+        assert computed is not None
+        kept: dict[int, tuple[torch.Tensor, ...]] = {}
+        for _ in invert(denoiser, clean, kept.__setitem__, shown):
+            pass
+        assert all(torch.equal(mine, theirs) for mine, theirs in zip(kept[1], computed, strict=True))
+        return [*computed, levels[-1]]
+
+    free, same = first_features("free", "a person", None), first_features("auto", "a boot", None)
+    assert all(torch.equal(mine, theirs) for mine, theirs in zip(free, same, strict=True)), "no words are read"
+    described, other = (first_features("described", words, control) for words in ("a person", "a boot"))
+    assert not torch.allclose(free[0], described[0], atol=1e-4)
+    assert not torch.allclose(described[0], other[0], atol=1e-5)
+
+
+def test_a_model_says_how_its_sources_go_through_it(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(builtin_like(), folder)
+    assert not Backbone.load(folder).describes_sources
+    (folder / HABITS_FILE).write_text('{"source_branch": "described"}')
+    described = Backbone.load(folder)
+    assert described.describes_sources
+    assert Denoiser(described, DiffusionSettings(), "").describes_sources
+    assert not Denoiser(described, DiffusionSettings(source_branch="free"), "").describes_sources
+    (folder / HABITS_FILE).write_text("{")
+    with pytest.raises(FileFormatError, match=HABITS_FILE):
+        Backbone.load(folder)

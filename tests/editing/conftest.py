@@ -54,11 +54,13 @@ def inputs_of(folder: Path) -> EditInputs:
         views=tuple(f"{index:03d}" for index in range(VIEWS)),
         cameras=tuple(cameras),
         images=torch.from_numpy(np.stack([picture.colour for picture in before])).float(),
+        source_controls=torch.from_numpy(np.stack([np.repeat(p.mask[None], 3, 0) for p in before])).float(),
         controls=torch.from_numpy(np.stack([np.repeat(p.mask[None], 3, 0) for p in after])).float(),
         depth=torch.from_numpy(depth),
         depth_valid=torch.from_numpy(depth > 0),
         surface_points=np.concatenate(seen)[::5],
         bounds=BOUNDS,
+        source_prompt="a ball",
         prompt="a ball",
     )
 

@@ -52,6 +52,17 @@ def test_a_proxy_is_shown_as_depth_and_a_body_as_a_skeleton() -> None:
     np.testing.assert_array_equal(drawn, skeleton_image(body(pose).keypoints, camera, settings.style))
 
 
+def test_what_the_pictures_show_is_drawn_like_the_target() -> None:
+    (camera,) = ring_of_cameras(1, 64)
+    settings, nothing = ControlSettings(), np.zeros((64, 64))
+    body, pose = BodyModel.load(), standing()
+    moved = pose.replaced(translation=pose.translation + np.array([0.3, 0.0, 0.0]))
+    posed = Subject.of(pose, moved, body)
+    for before, state in ((True, pose), (False, moved)):
+        drawn = posed.control_image(camera, nothing, nothing, settings, before=before)
+        np.testing.assert_array_equal(drawn, skeleton_image(body(state).keypoints, camera, settings.style))
+
+
 def test_poses_and_proxies_do_not_mix() -> None:
     with pytest.raises(TypeError, match="both"):
         Subject.of(standing(), proxy_of(AFTER), BodyModel.load())
