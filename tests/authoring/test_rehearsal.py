@@ -57,12 +57,13 @@ def test_an_inversion_keeps_every_level_and_the_features_that_an_edit_asks_for(
 ) -> None:
     module, empty = model
     schedule = make_schedule(make_scheduler().config, 4)
-    reference = _batch().latents[:1]
-    inversion = invert(module, reference, empty, schedule, last=1)
+    batch = _batch()
+    reference = batch.latents[:1]
+    inversion = invert(module, batch, empty, schedule, last=1)
     assert sorted(inversion.trajectory) == [1, 2, 3, 4]
     assert torch.equal(inversion.trajectory[4], reference)
     with torch.no_grad():
-        output = module(reference, torch.tensor([0]), empty, None)
+        output = module(reference, torch.tensor([0]), empty, batch.control[:1])
     expected = schedule.inverse_step(output, reference, 3)
     assert torch.allclose(inversion.trajectory[3], expected, atol=1e-5)
 
@@ -78,7 +79,7 @@ def test_a_rehearsal_teaches_at_the_steps_practised_and_keeps_the_background(
     seen: list[torch.Tensor] = []
     hook = module.unet.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
     try:
-        steps = list(rehearse(module, batch, empty, empty, schedule, {2}, edited))
+        steps = list(rehearse(module, batch, empty, schedule, {2}, edited))
     finally:
         hook.remove()
     assert [clean.requires_grad for clean in steps] == [False, False, True, False]
@@ -86,7 +87,7 @@ def test_a_rehearsal_teaches_at_the_steps_practised_and_keeps_the_background(
     gradients = [parameter.grad for parameter in module.controlnet("skeleton").parameters()]
     assert any(gradient is not None and bool(gradient.any()) for gradient in gradients)
     # Four passes of the inversion come first; the edit then reads the reference's own latents outside.
-    trajectory = invert(module, batch.latents[:1], empty, schedule).trajectory
+    trajectory = invert(module, batch, empty, schedule).trajectory
     for level in (1, 2, 3):
         read = seen[4 + level]
         assert torch.allclose(read[..., 8:], trajectory[level][..., 8:], atol=1e-5)
