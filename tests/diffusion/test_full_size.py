@@ -60,7 +60,7 @@ def test_the_plain_pass_is_diffusers_pipeline(folder: Path) -> None:
     prompt, steps = "a photo of a person", 1
     noise = torch.randn((1, 4, 64, 64), generator=torch.Generator().manual_seed(0))
     control = torch.rand((1, 3, 512, 512), generator=torch.Generator().manual_seed(1))
-    pipeline = StableDiffusionControlNetPipeline.from_pretrained(folder, torch_dtype=dtype, local_files_only=True)
+    pipeline = StableDiffusionControlNetPipeline.from_pretrained(folder, dtype=dtype, local_files_only=True)
     pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
     pipeline.set_progress_bar_config(disable=True)
     theirs = pipeline(
