@@ -90,6 +90,8 @@ class Attempt:
             spec.steps, spec.tau, spec.stop_step, consolidate=spec.method == "qnerf", progressive=spec.progressive
         )
         self.books = Bookkeeping(run_id, spec, self.plan, self.views)
+        # Made with the embedded controls.
+        self.sources: SourceFeatures
         self.probe = SurfaceProbe.of(inputs.surface_points, inputs.cameras, inputs.depth.numpy())
         self.pixel_probe = PixelProbe(inputs.cameras, inputs.depth.numpy())
         self.trajectory = torch.empty(0)

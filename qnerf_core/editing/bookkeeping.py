@@ -14,7 +14,7 @@ from qnerf_core.editing.spec import EditSpec
 
 # Expected cost of one view's pass in each stage, in passes of the denoiser with control; measured with the built-in
 # model's size. Only the smoothness of the progress bar depends on it.
-_COST = {"encoding": 0.5, "inversion": 0.8, "kept": 1.0, "guidance": 2.3, "look-ahead": 1.0, "decoding": 1.0}
+_COST = {"encoding": 0.5, "inversion": 1.0, "kept": 1.0, "guidance": 2.3, "look-ahead": 1.0, "decoding": 1.0}
 _COST_OF_FIT_ITERATION = 0.02
 # What a fit does besides its iterations, in iterations.
 _REST_OF_FIT = 20

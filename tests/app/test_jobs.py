@@ -60,7 +60,7 @@ def hands(core_application: QCoreApplication) -> Hands:
 
 @pytest.fixture
 def queue(hands: Hands, tmp_path: Path) -> Iterator[JobQueue]:
-    queue = JobQueue(hands)  # type: ignore[arg-type]
+    queue = JobQueue(hands)  # type: ignore[arg-type]  # hands instead of a worker
     queue.open(tmp_path)
     yield queue
     queue.close()
@@ -169,7 +169,7 @@ def test_a_damaged_queue_is_put_aside_and_said(hands: Hands, tmp_path: Path) -> 
     file = tmp_path / QUEUE_FILE
     for content in ("{", "[]", '{"jobs": [{"id": "a"}]}', json.dumps({"version": 1, "jobs": [{"folder": 3}]})):
         file.write_text(content)
-        queue = JobQueue(hands)  # type: ignore[arg-type]
+        queue = JobQueue(hands)  # type: ignore[arg-type]  # hands instead of a worker
         said: list[dict[str, str]] = []
         queue.problem.connect(said.append)
         queue.open(tmp_path)

@@ -15,7 +15,7 @@ from qnerf_core import files
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import SettingsError
 from qnerf_core.export.image_set import export_image_set
-from qnerf_core.scene.capture import load_scene
+from qnerf_core.scene.capture import ControlKind, load_scene
 from qnerf_core.scene.scene import load_images
 from tests.synthetic_capture import AFTER, BEFORE, proxy_of, write_capture
 from tests.synthetic_run import write_run
@@ -79,8 +79,9 @@ def test_a_project_keeps_the_choice_and_what_was_made_either_way(photos: Documen
     photos.set_control("depth")
     photos.set_both_proxies(proxy_of(BEFORE), "Fit")
     photos.set_target_proxy(proxy_of(AFTER), "Move")
-    for control in ("depth", "skeleton"):
-        photos.set_control(control)  # type: ignore[arg-type]
+    controls: tuple[ControlKind, ...] = ("depth", "skeleton")
+    for control in controls:
+        photos.set_control(control)
         photos.save()
         assert photos.project is not None
         folder = photos.project.folder

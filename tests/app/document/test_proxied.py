@@ -13,7 +13,7 @@ from app.job_requests import edit_job
 from qnerf_core.body.surface import BodySurface
 from qnerf_core.errors import ProxyError, SettingsError
 from qnerf_core.proxy.files import proxy_of_record, read_proxy
-from qnerf_core.proxy.model import DepthProxy, mesh_part
+from qnerf_core.proxy.model import DepthProxy, PartKind, mesh_part
 from qnerf_core.scene.capture import load_capture
 
 
@@ -72,9 +72,10 @@ def test_a_drag_is_one_command_and_can_be_cancelled(sofa: Document) -> None:
 
 
 def test_parts_are_added_copied_grouped_renamed_and_deleted(sofa: Document) -> None:
-    for kind in ("box", "ellipsoid", "capsule", "cylinder", "blob"):
+    kinds: tuple[PartKind, ...] = ("box", "ellipsoid", "capsule", "cylinder", "blob")
+    for kind in kinds:
         top = sofa.proxy.box()[1, 2]
-        sofa.add_part(kind)  # type: ignore[arg-type]
+        sofa.add_part(kind)
         assert sofa.proxy.box(sofa.selected_parts)[0, 2] == pytest.approx(top, abs=1e-6)
     sofa.select_parts(["box", "blob"])
     sofa.duplicate_parts()
