@@ -56,7 +56,7 @@ class HistoryPanel(QWidget):
         self.model = HistoryModel(self)
         self._build()
         self._store.arrived.connect(self.list.viewport().update)
-        document.projectChanged.connect(self.refresh)
+        document.projectChanged.connect(self._leave)
         document.runsChanged.connect(self.refresh)
         queue.jobsChanged.connect(self.refresh)
         self.refresh()
@@ -125,6 +125,12 @@ class HistoryPanel(QWidget):
         if row >= 0:
             self.list.setCurrentIndex(self.model.index(row))
 
+    def _leave(self) -> None:
+        """The runs of one project are not shown in another, not even until that one's are found."""
+        self.model.set_entries([])
+        self._show_details()
+        self.refresh()
+
     def refresh(self) -> None:
         if not self._timer.isActive():
             self._timer.start(_PAUSE)
@@ -132,8 +138,8 @@ class HistoryPanel(QWidget):
     def _scan(self) -> None:
         project = self._document.project
         if project is None:
-            self._take((Path(), []))
-        elif not self._scanning:
+            return
+        if not self._scanning:
             self._scanning = True
             folder = project.runs_folder
             beside(self, lambda: (folder, scan_runs(folder)), self._take)
@@ -144,7 +150,7 @@ class HistoryPanel(QWidget):
         self._scanning = False
         folder, entries = found
         project = self._document.project
-        if project is not None and folder != project.runs_folder:
+        if project is None or folder != project.runs_folder:
             self.refresh()
             return
         chosen = self.current.path if self.current else None

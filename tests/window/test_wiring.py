@@ -114,6 +114,14 @@ def test_the_history_shows_compares_and_deletes_runs(studio: Studio) -> None:
     assert wait_until(lambda: studio.history.model.total == 0)
 
 
+def test_the_history_leaves_a_project_at_once(studio: Studio) -> None:
+    studio.document.close_project()
+    assert studio.history.model.total == 0
+    assert studio.history.current is None
+    begin(studio.window)
+    assert studio.history.model.total == 0
+
+
 def test_a_dropped_picture_recalls_settings_with_or_without_the_seed(studio: Studio) -> None:
     picture = studio.runs[0].path / "edited" / f"{studio.runs[0].views[0]}.png"
     before = studio.document.spec
