@@ -7,7 +7,7 @@ it how to come back. Here each step starts where the one before ended and is tol
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -33,6 +33,7 @@ from qnerf_core.diffusion.settings import InjectionSettings
 
 _CHANGED = 0.25
 _CHANGED_WEIGHT = 4.0
+_BLUNT = 0.05
 
 
 def injecting_layers(unet: UNet2DConditionModel) -> tuple[QueryLayer, ...]:
@@ -131,7 +132,6 @@ def rehearse(
     batch: Batch,
     tokens: torch.Tensor,
     schedule: Schedule,
-    practised: Collection[int] = (),
     edited: torch.Tensor | None = None,
 ) -> Iterator[torch.Tensor]:
     """Edits references into targets as an independent edit does; the network may be improved between the steps.
@@ -141,12 +141,11 @@ def rehearse(
         batch: Pairs.
         tokens: (P, L) of the captions, the same of reference and target.
         schedule: Of inversion and edit.
-        practised: Steps that are learned from.
         edited: Bool (P, 1, h, w), false where every step's latents are the reference's own, as an edit keeps its
             background; None keeps nothing.
 
     Yields:
-        Every step's predicted clean latents (P, 4, h, w), with their gradient at the steps that are practised.
+        Every step's predicted clean latents (P, 4, h, w), with the gradient of that step where gradients are on.
     """
     control = batch.control.chunk(2)[1]
     layers = injecting_layers(model.unet)
@@ -155,7 +154,7 @@ def rehearse(
     injected_from = max(1, round(InjectionSettings().start_fraction * schedule.steps))
     for step, timestep in enumerate(schedule.timesteps):
         injecting = inject_features(layers, inversion.features[step]) if step >= injected_from else nullcontext()
-        with injecting, torch.set_grad_enabled(step in practised):
+        with injecting:
             inputs = latents.contiguous(memory_format=torch.channels_last)
             timesteps = torch.full((len(latents),), timestep)
             output = model(inputs, timesteps, tokens, control, batch.kind)
@@ -167,17 +166,18 @@ def rehearse(
 
 
 def clean_loss(clean: torch.Tensor, batch: Batch) -> torch.Tensor:
-    """Loss of the targets' clean latents as a step of a rehearsal predicts them, the same at all levels.
+    """Mean distance of the clean latents that a step of a rehearsal predicts to the targets', the same at all levels.
 
-    So v counts the less the later the step: a loss of v itself, towards the end, would ask of a little noise what went
-    wrong long before (tried: it ruins the network in 300 steps).
+    A distance, not its square: where a limb or the background may be, the least square is half of each, and an edit of
+    a network that learned by it is full of half transparent limbs; the least distance is the likelier of the two.
 
     Args:
         clean: (P, 4, h, w) predicted.
         batch: The pairs.
     """
     target = batch.latents.chunk(2)[1]
-    return (change_weights(batch.latents) * (clean - target).square()).mean()
+    distance = ((clean - target).square().sum(1, keepdim=True) + _BLUNT**2).sqrt()
+    return (change_weights(batch.latents) * distance).mean()
 
 
 @torch.no_grad()

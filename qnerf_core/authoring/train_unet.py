@@ -60,7 +60,6 @@ _NOISE_SHARED = 0.5
 _REHEARSED_FROM = 0.4
 _REHEARSED = 0.8
 _REHEARSED_STEPS = (6, 10)
-_PRACTISED = 0.6
 _BACKGROUND_KEPT = 0.7
 _BOX_MARGIN = 3
 _AVERAGE_DECAY = 0.995
@@ -110,18 +109,16 @@ class _Lesson:
         self._scheduler = make_scheduler()
 
     def rehearsal(self) -> Iterator[torch.Tensor]:
-        """The loss of every practised step of a whole edit."""
+        """The loss of every step of a whole edit."""
         steps = int(self._decisions.integers(*_REHEARSED_STEPS, endpoint=True))
         schedule = make_schedule(self._scheduler.config, steps)
-        practised = set(np.flatnonzero(self._decisions.random(steps) < _PRACTISED).tolist())
         tokens = self._tokens(self._batch.captions[: self._pairs])
         boxes = None
         if self._generator.random() < _BACKGROUND_KEPT:
             boxes = changed_boxes(self._batch.latents, int(self._generator.integers(_BOX_MARGIN, endpoint=True)))
-        edit = rehearse(self._model, self._batch, tokens, schedule, practised, boxes)
-        for step, clean in enumerate(edit):
-            if step in practised:
-                yield clean_loss(clean, self._batch)
+        edit = rehearse(self._model, self._batch, tokens, schedule, boxes)
+        for clean in edit:
+            yield clean_loss(clean, self._batch)
 
     def single_step(self) -> torch.Tensor:
         """The loss of v at a random level."""
