@@ -157,6 +157,14 @@ ADVANCED = (
                 ),
             ),
             Setting(
+                "diffusion.correspondence",
+                "Places",
+                "The control tells where each place of the edit was on the subject. Led: it starts from the noise of "
+                "that place and takes its looks from there, and what the subject leaves becomes background. Off: "
+                "places find each other by themselves, as in the paper.",
+                lambda: Choice((("As the model learned it", "auto"), ("Led by the control", "on"), ("Off", "off"))),
+            ),
+            Setting(
                 "diffusion.injection.start_fraction",
                 "From",
                 "Share of the steps after which looks are taken over. Later frees the pose, earlier keeps more.",

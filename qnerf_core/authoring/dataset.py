@@ -12,18 +12,23 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import torch
 
 from qnerf_core.authoring.families import FAMILIES
 from qnerf_core.authoring.render import Renderer, look_at
 from qnerf_core.authoring.room import Room, random_room
 from qnerf_core.authoring.skinned import FineBody
-from qnerf_core.authoring.subject import Staged
+from qnerf_core.authoring.subject import PosedBody, Staged
 from qnerf_core.body.model import BodyModel
 from qnerf_core.control.loose_depth import depth_control_image, proxy_depth, room_depth
+from qnerf_core.editing.correspondence import surface_maps
+from qnerf_core.editing.subject import Subject
 from qnerf_core.files import atomic_path
+from qnerf_core.proxy.model import DepthProxy
 from qnerf_core.scene.camera import Camera
 
 PICTURE_SIZE = 256
+CELLS = 32
 SHARD_SIZE = 256
 VERTICAL_FOV = 45.0
 MIXED = "mixed"
@@ -43,12 +48,14 @@ class Sample:
         caption: The prompt.
         kind: What controls it.
         depth_control: uint8 (H, W), near is bright: the loose depth picture; None if the control is a skeleton.
+        places: float16 (4, h, w), where on its subject each cell is, see `SurfaceMaps`.
     """
 
     image: np.ndarray
     keypoints: np.ndarray
     camera: Camera
     caption: str
+    places: np.ndarray
     kind: Literal["skeleton", "depth"] = "skeleton"
     depth_control: np.ndarray | None = None
 
@@ -65,7 +72,7 @@ def random_camera(generator: np.random.Generator, family: str = "person") -> Cam
 
 def loose_depth_picture(staged: Staged, room: Room, camera: Camera) -> np.ndarray:
     """(H, W) uint8 loose depth picture of a subject's proxy in its room."""
-    if isinstance(staged.control, np.ndarray):
+    if isinstance(staged.control, PosedBody):
         raise ValueError("the subject is controlled by a skeleton")
     depth = proxy_depth(*staged.control.mesh(), camera, room_depth(camera, room.bounds))
     return depth_control_image(depth)[..., 0]
@@ -76,24 +83,41 @@ def _pair_of_pictures(
 ) -> Iterator[Sample]:
     """Samples of two states, camera by camera."""
     seen: list[list[Sample]] = []
-    for staged in states:
+    for staged, places in zip(states, _places(states, cameras), strict=True):
         renderer.stage(room, staged)
-        skeleton = isinstance(staged.control, np.ndarray)
+        body = staged.control if isinstance(staged.control, PosedBody) else None
         seen.append(
             [
                 Sample(
                     image=renderer.image(camera),
-                    keypoints=np.array(staged.control) if skeleton else np.zeros((_KEYPOINTS, 3)),
+                    keypoints=np.zeros((_KEYPOINTS, 3)) if body is None else body.keypoints,
                     camera=camera,
                     caption=caption,
-                    kind="skeleton" if skeleton else "depth",
-                    depth_control=None if skeleton else loose_depth_picture(staged, room, camera),
+                    places=place,
+                    kind="depth" if body is None else "skeleton",
+                    depth_control=loose_depth_picture(staged, room, camera) if body is None else None,
                 )
-                for camera in cameras
+                for camera, place in zip(cameras, places, strict=True)
             ]
         )
     for pair in zip(*seen, strict=True):
         yield from pair
+
+
+def _places(states: tuple[Staged, Staged], cameras: Sequence[Camera]) -> np.ndarray:
+    """(2, N, 4, h, w) float16: where on the subject the cells of each state's pictures are."""
+    before, after = (staged.control for staged in states)
+    if isinstance(before, PosedBody) and isinstance(after, PosedBody):
+        subject = Subject("skeleton", before.mesh, after.mesh, surface=before.rest)
+    elif isinstance(before, DepthProxy) and isinstance(after, DepthProxy):
+        subject = Subject.of(before, after, None)
+    else:
+        raise TypeError("one state is controlled by a body and the other by a proxy")
+    maps = surface_maps(subject, cameras, (CELLS, CELLS))
+    if maps is None:
+        # Parts came or went: an edit has no correspondence either.
+        return np.zeros((2, len(cameras), 4, CELLS, CELLS), np.float16)
+    return torch.stack([maps.source, maps.target]).half().numpy()
 
 
 def make_shard(path: Path, index: int, seed: int, renderer: Renderer, body: FineBody, families: Sequence[str]) -> None:
@@ -101,7 +125,8 @@ def make_shard(path: Path, index: int, seed: int, renderer: Renderer, body: Fine
 
     Args:
         path: `.npz` with images (N, H, W, 3) uint8, keypoints (N, 18, 3), camera_to_world (N, 4, 4), focal (N,),
-            captions (N,), kinds (N,) and, of the samples controlled by depth, in order, depth_controls (M, H, W) uint8.
+            captions (N,), kinds (N,), places (N, 4, h, w) float16 and, of the samples controlled by depth, in order,
+            depth_controls (M, H, W) uint8.
         index: Number of the shard.
         seed: Of the whole data set.
         renderer: Of `PICTURE_SIZE`.
@@ -129,6 +154,7 @@ def make_shard(path: Path, index: int, seed: int, renderer: Renderer, body: Fine
             focal=np.array([sample.camera.fx for sample in samples]),
             captions=np.array([sample.caption for sample in samples]),
             kinds=np.array([sample.kind for sample in samples]),
+            places=np.stack([sample.places for sample in samples]),
             depth_controls=np.stack(depths) if depths else np.zeros((0, PICTURE_SIZE, PICTURE_SIZE), np.uint8),
         )
 
@@ -159,11 +185,11 @@ def make_dataset(folder: Path, shards: range, seed: int, families: Sequence[str]
 
 
 def read_shard(path: Path) -> list[Sample]:
-    """The samples of a shard; older shards know skeletons only."""
+    """The samples of a shard."""
     with np.load(path) as shard:
         arrays = {key: shard[key] for key in shard.files}
     size, count = arrays["images"].shape[1], len(arrays["images"])
-    kinds = [str(kind) for kind in arrays.get("kinds", np.full(count, "skeleton"))]
+    kinds = [str(kind) for kind in arrays["kinds"]]
     place = np.cumsum([kind == "depth" for kind in kinds]) - 1
     return [
         Sample(
@@ -179,6 +205,7 @@ def read_shard(path: Path) -> list[Sample]:
                 height=size,
             ),
             caption=str(arrays["captions"][n]),
+            places=arrays["places"][n],
             kind="depth" if kinds[n] == "depth" else "skeleton",
             depth_control=arrays["depth_controls"][place[n]] if kinds[n] == "depth" else None,
         )

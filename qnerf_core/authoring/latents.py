@@ -12,6 +12,7 @@ from diffusers import AutoencoderKL
 from qnerf_core.authoring.dataset import Sample, read_shard
 from qnerf_core.authoring.training import to_tensor
 from qnerf_core.control.openpose import skeleton_image
+from qnerf_core.diffusion.correspondence import SurfaceMaps
 from qnerf_core.files import atomic_path
 
 CROP = 16
@@ -27,12 +28,14 @@ class Batch:
         control: (2P, 3, 8h, 8w) control pictures, [0, 1].
         captions: 2P.
         kind: Of control.
+        maps: Where references and targets show what of their subjects, (P, 4, h, w) each.
     """
 
     latents: torch.Tensor
     control: torch.Tensor
     captions: list[str]
     kind: str
+    maps: SurfaceMaps
 
 
 @torch.no_grad()
@@ -85,13 +88,15 @@ class LatentFolder:
         # Numbers 2n and 2n + 1 are a pair; either may be the reference.
         chosen = np.concatenate([references, references ^ 1])
         latents = torch.from_numpy(np.stack([self._latents[n] for n in chosen])).float()
-        control = control_pictures([self._samples[n] for n in chosen])
+        samples = [self._samples[n] for n in chosen]
+        control, places = control_pictures(samples), places_on_subjects(samples)
         if cropped:
             room = latents.shape[-1] - CROP
             corners = np.rint(generator.triangular(-0.5, room / 2, room + 0.5, (pairs, 2))).clip(0, room).astype(int)
             corners = np.tile(corners, (2, 1))
-            latents = torch.stack(
-                [part[:, y : y + CROP, x : x + CROP] for part, (y, x) in zip(latents, corners, strict=True)]
+            latents, places = (
+                torch.stack([part[:, y : y + CROP, x : x + CROP] for part, (y, x) in zip(whole, corners, strict=True)])
+                for whole in (latents, places)
             )
             side = 8 * CROP
             control = torch.stack(
@@ -100,12 +105,17 @@ class LatentFolder:
                     for part, (y, x) in zip(control, corners, strict=True)
                 ]
             )
-        return Batch(latents, control, [self._samples[n].caption for n in chosen], kind)
+        return Batch(latents, control, [sample.caption for sample in samples], kind, SurfaceMaps(*places.chunk(2)))
 
 
 def control_pictures(samples: list[Sample]) -> torch.Tensor:
     """(N, 3, H, W) skeleton or depth pictures of samples, [0, 1]."""
     return to_tensor(np.stack([_control_picture(sample) for sample in samples]))
+
+
+def places_on_subjects(samples: list[Sample]) -> torch.Tensor:
+    """(N, 4, h, w), see `SurfaceMaps`."""
+    return torch.from_numpy(np.stack([sample.places for sample in samples])).float()
 
 
 def _control_picture(sample: Sample) -> np.ndarray:

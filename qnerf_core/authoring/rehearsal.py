@@ -19,7 +19,7 @@ from transformers import CLIPTokenizer
 
 from qnerf_core.authoring.dataset import Sample
 from qnerf_core.authoring.denoiser import Denoiser, tokens_of
-from qnerf_core.authoring.latents import Batch, control_pictures
+from qnerf_core.authoring.latents import Batch, control_pictures, places_on_subjects
 from qnerf_core.authoring.training import to_tensor
 from qnerf_core.diffusion.attention import (
     QueryLayer,
@@ -28,8 +28,11 @@ from qnerf_core.diffusion.attention import (
     finer_than_coarsest,
     inject_features,
 )
+from qnerf_core.diffusion.correspondence import SurfaceMaps
 from qnerf_core.diffusion.schedule import Schedule
 from qnerf_core.diffusion.settings import InjectionSettings
+
+ALL = slice(None)
 
 _CHANGED = 0.25
 _CHANGED_WEIGHT = 4.0
@@ -133,6 +136,8 @@ def rehearse(
     tokens: torch.Tensor,
     schedule: Schedule,
     edited: torch.Tensor | None = None,
+    *,
+    corresponding: bool = True,
 ) -> Iterator[torch.Tensor]:
     """Edits references into targets as an independent edit does; the network may be improved between the steps.
 
@@ -143,6 +148,7 @@ def rehearse(
         schedule: Of inversion and edit.
         edited: Bool (P, 1, h, w), false where every step's latents are the reference's own, as an edit keeps its
             background; None keeps nothing.
+        corresponding: The control's correspondences lead noise and attention.
 
     Yields:
         Every step's predicted clean latents (P, 4, h, w), with the gradient of that step where gradients are on.
@@ -150,11 +156,14 @@ def rehearse(
     control = batch.control.chunk(2)[1]
     layers = injecting_layers(model.unet)
     inversion = invert(model, batch, tokens, schedule, layers=layers)
-    latents = inversion.trajectory[0]
+    latents, biases = inversion.trajectory[0], None
+    if corresponding:
+        latents = batch.maps.carried(latents, ALL)
+        biases = batch.maps.biases(ALL, layers)
     injected_from = max(1, round(InjectionSettings().start_fraction * schedule.steps))
     for step, timestep in enumerate(schedule.timesteps):
-        injecting = inject_features(layers, inversion.features[step]) if step >= injected_from else nullcontext()
-        with injecting:
+        injecting = step >= injected_from
+        with inject_features(layers, inversion.features[step], biases) if injecting else nullcontext():
             inputs = latents.contiguous(memory_format=torch.channels_last)
             timesteps = torch.full((len(latents),), timestep)
             output = model(inputs, timesteps, tokens, control, batch.kind)
@@ -197,7 +206,8 @@ def sample_sheet(
     pictures = to_tensor(np.stack([sample.image for sample in samples]))
     latents = vae.encode(pictures * 2 - 1).latent_dist.mode() * vae.config["scaling_factor"]
     captions = [sample.caption for sample in samples]
-    batch = Batch(latents, control_pictures(list(samples)), captions, samples[0].kind)
+    maps = SurfaceMaps(*places_on_subjects(list(samples)).chunk(2))
+    batch = Batch(latents, control_pictures(list(samples)), captions, samples[0].kind, maps)
     *_, clean = rehearse(model, batch, tokens_of(tokenizer, captions[pairs:]), schedule)
     images = (vae.decode(clean / vae.config["scaling_factor"]).sample / 2 + 0.5).clamp(0, 1)
     rows = [

@@ -8,7 +8,7 @@ import numpy as np
 
 from qnerf_core.authoring.mesh import SurfaceMesh, split_long_edges
 from qnerf_core.authoring.random_pose import random_pose
-from qnerf_core.authoring.subject import Staged
+from qnerf_core.authoring.subject import PosedBody, Staged
 from qnerf_core.body.model import BodyModel
 from qnerf_core.body.pose import SMPL_JOINTS, BodyPose, forward_kinematics
 
@@ -123,7 +123,10 @@ class SkinnedSubject:
         """The subject in a pose of its shape."""
         rest = self.rest
         mesh = SurfaceMesh(self.vertices(pose), rest.faces, rest.albedo, rest.gloss, rest.glow)
-        return Staged(mesh, self.model(pose).keypoints)
+        body = self.model(pose)
+        return Staged(
+            mesh, PosedBody(body.keypoints, (body.vertices, self.model.faces), self.model.rest_vertices(pose.betas))
+        )
 
     def random_pair(self, generator: np.random.Generator) -> tuple[Staged, Staged]:
         """The subject in two random poses."""

@@ -8,7 +8,23 @@ from typing import Protocol
 import numpy as np
 
 from qnerf_core.authoring.mesh import SurfaceMesh
+from qnerf_core.editing.subject import Mesh
 from qnerf_core.proxy.model import DepthProxy
+
+
+@dataclass(frozen=True, eq=False)
+class PosedBody:
+    """The body under a subject in one pose.
+
+    Attributes:
+        keypoints: OpenPose keypoints (18, 3) in the world.
+        mesh: Vertices (V, 3) in the world, and faces.
+        rest: (V, 3) the vertices in rest pose.
+    """
+
+    keypoints: np.ndarray
+    mesh: Mesh
+    rest: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,12 +33,12 @@ class Staged:
 
     Attributes:
         mesh: The subject.
-        control: What an edit is told about the state: OpenPose keypoints (18, 3) in the world, or a loose proxy.
+        control: What an edit is told about the state: a body or a loose proxy.
         fixture: What stands in the room with it and no edit changes, such as a pedestal.
     """
 
     mesh: SurfaceMesh
-    control: np.ndarray | DepthProxy
+    control: PosedBody | DepthProxy
     fixture: SurfaceMesh | None = None
 
 

@@ -11,7 +11,7 @@ has only seen white noise paints the limbs that it remembers. Towards the end wh
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,6 +29,7 @@ from qnerf_core.authoring.dataset import read_shard
 from qnerf_core.authoring.denoiser import Denoiser, TrainedDenoiser, tokens_of
 from qnerf_core.authoring.latents import Batch, LatentFolder
 from qnerf_core.authoring.rehearsal import (
+    ALL,
     change_weights,
     changed_boxes,
     clean_loss,
@@ -46,7 +47,7 @@ from qnerf_core.authoring.training import (
     save_checkpoint,
 )
 from qnerf_core.authoring.workers import Workers, is_first
-from qnerf_core.diffusion.attention import QueryLayer
+from qnerf_core.diffusion.attention import QueryLayer, biased
 from qnerf_core.diffusion.schedule import make_schedule
 
 _CROP_PAIRS, _WHOLE_PAIRS = 4, 2
@@ -62,6 +63,7 @@ _REHEARSED = 0.8
 _REHEARSED_STEPS = (6, 10)
 _BACKGROUND_KEPT = 0.7
 _BOX_MARGIN = 3
+_CORRESPONDING = 0.9
 _AVERAGE_DECAY = 0.995
 _LOSS_MEMORY = 0.99
 _SHEET_STEPS = 12
@@ -70,11 +72,14 @@ _SHEET_SECONDS = 600.0
 
 
 @contextmanager
-def injected_into_targets(layers: Sequence[QueryLayer]) -> Iterator[None]:
+def injected_into_targets(
+    layers: Sequence[QueryLayer], biases: Mapping[int, torch.Tensor] | None = None
+) -> Iterator[None]:
     """While it lasts, the second half of a batch makes keys and values from the features of the first, as an edit does.
 
     Args:
         layers: The self-attention layers that inject.
+        biases: Of the second half, see `inject_features`.
     """
 
     def reference_twice(_module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor]:
@@ -85,6 +90,9 @@ def injected_into_targets(layers: Sequence[QueryLayer]) -> Iterator[None]:
         for layer in layers:
             for projection in (layer.to_k, layer.to_v):
                 stack.callback(projection.register_forward_pre_hook(reference_twice).remove)
+        if biases is not None:
+            both = {reduction: torch.cat([torch.zeros_like(bias), bias]) for reduction, bias in biases.items()}
+            stack.enter_context(biased(layers, both))
         yield
 
 
@@ -107,6 +115,7 @@ class _Lesson:
         self._generator = generator
         self._pairs = len(batch.latents) // 2
         self._scheduler = make_scheduler()
+        self._corresponding = bool(self._decisions.random() < _CORRESPONDING)
 
     def rehearsal(self) -> Iterator[torch.Tensor]:
         """The loss of every step of a whole edit."""
@@ -116,7 +125,7 @@ class _Lesson:
         boxes = None
         if self._generator.random() < _BACKGROUND_KEPT:
             boxes = changed_boxes(self._batch.latents, int(self._generator.integers(_BOX_MARGIN, endpoint=True)))
-        edit = rehearse(self._model, self._batch, tokens, schedule, boxes)
+        edit = rehearse(self._model, self._batch, tokens, schedule, boxes, corresponding=self._corresponding)
         for clean in edit:
             yield clean_loss(clean, self._batch)
 
@@ -136,7 +145,9 @@ class _Lesson:
             timesteps = torch.randint(0, self._scheduler.config["num_train_timesteps"], (pairs,)).repeat(2)
         noisy = self._scheduler.add_noise(batch.latents, noise, timesteps)
         target = self._scheduler.get_velocity(batch.latents, noise, timesteps)
-        with injected_into_targets(injecting_layers(self._model.unet) if injected else ()):
+        layers = injecting_layers(self._model.unet) if injected else ()
+        biases = batch.maps.biases(ALL, layers) if self._corresponding else None
+        with injected_into_targets(layers, biases):
             result = self._model(
                 noisy.contiguous(memory_format=torch.channels_last),
                 timesteps,
@@ -158,7 +169,8 @@ class _Lesson:
         reference = invert(self._model, self._batch, tokens, schedule, last=level).trajectory[level]
         signal = schedule.alphas[level]
         noise = (reference - signal**0.5 * clean) / (1 - signal) ** 0.5
-        return noise.repeat(2, 1, 1, 1), torch.full((2 * pairs,), schedule.timesteps[level])
+        moved = self._batch.maps.carried(noise, ALL) if self._corresponding else noise
+        return torch.cat([noise, moved]), torch.full((2 * pairs,), schedule.timesteps[level])
 
     def _tokens(self, captions: Sequence[str]) -> torch.Tensor:
         kept = self._generator.random(len(captions)) >= _CAPTION_DROPPED

@@ -8,8 +8,8 @@ is the network as it was loaded.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -27,6 +27,7 @@ class QueryLayer:
 
     Attributes:
         name: Its name in the network, as diffusers has it.
+        attention: The whole layer.
         to_q: Its projection to queries.
         to_k: Its projection to keys.
         to_v: Its projection to values.
@@ -37,6 +38,7 @@ class QueryLayer:
     """
 
     name: str
+    attention: nn.Module
     to_q: nn.Module
     to_k: nn.Module
     to_v: nn.Module
@@ -77,6 +79,7 @@ def find_query_layers(unet: UNet2DConditionModel) -> tuple[QueryLayer, ...]:
                 layers.append(
                     QueryLayer(
                         f"up_blocks.{block_index}.attentions.{position}.transformer_blocks.{depth}.attn1",
+                        part.attn1,
                         part.attn1.to_q,
                         part.attn1.to_k,
                         part.attn1.to_v,
@@ -163,13 +166,16 @@ def capture_features(layers: Sequence[QueryLayer]) -> Iterator[list[torch.Tensor
 
 
 @contextmanager
-def inject_features(layers: Sequence[QueryLayer], features: Sequence[torch.Tensor]) -> Iterator[None]:
+def inject_features(
+    layers: Sequence[QueryLayer], features: Sequence[torch.Tensor], biases: Mapping[int, torch.Tensor] | None = None
+) -> Iterator[None]:
     """Make keys and values from the original picture's features instead of the edited one's (MasaCtrl).
 
     Args:
         layers: The layers that receive them.
         features: Per layer (B, h * w, C) from `capture_features`. A batch that is a multiple of B (unconditional and
             conditional half) receives them once for each part.
+        biases: By reduction of the layers (B, h * w, h * w), added to their logits; None adds nothing.
     """
     handles = []
     for layer, feature in zip(layers, features, strict=True):
@@ -181,6 +187,30 @@ def inject_features(layers: Sequence[QueryLayer], features: Sequence[torch.Tenso
 
         for projection in (layer.to_k, layer.to_v):
             handles.append(projection.register_forward_pre_hook(replace))
+    with _hooks(handles), biased(layers, biases) if biases is not None else nullcontext():
+        yield
+
+
+@contextmanager
+def biased(layers: Sequence[QueryLayer], biases: Mapping[int, torch.Tensor]) -> Iterator[None]:
+    """Add to the logits of layers.
+
+    Args:
+        layers: The layers.
+        biases: By their reduction (B, h * w, h * w); larger batches as in `inject_features`.
+    """
+    handles = []
+    for layer in layers:
+
+        def add(
+            _module: nn.Module,
+            inputs: tuple[torch.Tensor, ...],
+            options: dict[str, Any],
+            bias: torch.Tensor = biases[layer.reduction],
+        ) -> tuple[tuple[torch.Tensor, ...], dict[str, Any]]:
+            return inputs, options | {"attention_mask": bias.repeat(len(inputs[0]) // len(bias), 1, 1)}
+
+        handles.append(layer.attention.register_forward_pre_hook(add, with_kwargs=True))
     with _hooks(handles):
         yield
 

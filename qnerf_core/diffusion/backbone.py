@@ -17,7 +17,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from qnerf_core.diffusion.attention import QueryLayer, find_query_layers
 from qnerf_core.diffusion.loading import BaseLoader, load_controlnet
 from qnerf_core.diffusion.lora import add_lora
-from qnerf_core.diffusion.settings import PLAIN, ModelSettings
+from qnerf_core.diffusion.settings import NO_HABITS, PLAIN, ModelHabits, ModelSettings
 from qnerf_core.errors import BackboneError
 from qnerf_core.models.layout import ModelPlace, find_model
 
@@ -39,7 +39,7 @@ class Backbone:
         query_layers: Every self-attention of the decoder, in order.
         device: Where it computes.
         offload: Networks that are not in use wait in the computer's memory.
-        describes_sources: Whether it was trained with originals that go through it under control and prompt.
+        habits: What it was trained with beyond what Stable Diffusion was.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Backbone:
     query_layers: tuple[QueryLayer, ...]
     device: torch.device
     offload: bool = False
-    describes_sources: bool = False
+    habits: ModelHabits = NO_HABITS
 
     def __post_init__(self) -> None:
         # The embedding of a control image does not depend on the latents or the step: it is made once per view, so the
@@ -102,7 +102,7 @@ class Backbone:
             find_query_layers(unet),
             torch.device(device),
             settings.offload,
-            loader.describes_sources(),
+            loader.habits(),
         )
         backbone._check()
         if settings.slicing:

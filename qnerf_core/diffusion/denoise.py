@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -85,7 +85,7 @@ class Denoiser:
         self._text = backbone.encode_prompt(prompt)
         self.describes_sources = settings.source_branch == "described"
         if settings.source_branch == "auto":
-            self.describes_sources = backbone.describes_sources
+            self.describes_sources = backbone.habits.source_branch == "described"
         shown = source_prompt if self.describes_sources else ""
         self._source_text = backbone.encode_prompt(settings.inversion_prompt or shown)
         self._negative_text = backbone.encode_prompt(settings.negative_prompt)
@@ -153,6 +153,7 @@ class Denoiser:
         control: torch.Tensor,
         source: Sequence[torch.Tensor] | None = None,
         *,
+        biases: Mapping[int, torch.Tensor] | None = None,
         hard_queries: Sequence[torch.Tensor] | None = None,
         record: bool = False,
     ) -> StepResult:
@@ -163,6 +164,7 @@ class Denoiser:
             step: Index of the step.
             control: (B, C, h, w) from `Backbone.embed_control`.
             source: Features of the original at this step, None for no injection.
+            biases: What is added to the logits of the layers that receive them, see `inject_features`.
             hard_queries: Per query layer (B, C, h, w) that overrule the network's own (ablation).
             record: Return the queries (before they are overruled).
         """
@@ -177,7 +179,7 @@ class Denoiser:
         with ExitStack() as taps:
             captured = taps.enter_context(capture_queries(self.layers if record else ()))
             if source is not None:
-                taps.enter_context(inject_features(self.injected_layers, source))
+                taps.enter_context(inject_features(self.injected_layers, source, biases))
             if hard_queries is not None:
                 taps.enter_context(replace_queries(self.layers, hard_queries))
             output = self._run(self.backbone.unet, inputs, timestep, text, control)
@@ -194,6 +196,7 @@ class Denoiser:
         control: torch.Tensor,
         source: Sequence[torch.Tensor] | None = None,
         *,
+        biases: Mapping[int, torch.Tensor] | None = None,
         through_control: bool = True,
     ) -> tuple[torch.Tensor, ...]:
         """Compute only the queries of the conditional half; the network is left after the last of them.
@@ -205,6 +208,7 @@ class Denoiser:
             step: Index of the step.
             control: (B, C, h, w) from `Backbone.embed_control`.
             source: Features of the original at this step, None for no injection.
+            biases: As of `step`.
             through_control: False treats the ControlNet's output as constant.
 
         Returns:
@@ -220,7 +224,7 @@ class Denoiser:
                     for layer, feature in zip(self.injected_layers, source, strict=True)
                     if layer in self._before_last
                 ]
-                taps.enter_context(inject_features([pair[0] for pair in pairs], [pair[1] for pair in pairs]))
+                taps.enter_context(inject_features([pair[0] for pair in pairs], [pair[1] for pair in pairs], biases))
             self._run(self._query_unet, latents, timestep, text, control, through_control=through_control)
         return self._maps(captured, latents)
 

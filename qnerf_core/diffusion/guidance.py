@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -86,6 +86,7 @@ def guide(
     source: Sequence[torch.Tensor] | None,
     targets: GuidanceTargets,
     batch: slice,
+    biases: Mapping[int, torch.Tensor] | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Move latents so that their queries come closer to the rendered ones.
 
@@ -100,6 +101,7 @@ def guide(
         source: Features of the original at this step, None for no injection.
         targets: Of all views.
         batch: Which of the views these latents are.
+        biases: As of `Denoiser.step`.
 
     Returns:
         The moved latents, and the loss per view (B,) before the move.
@@ -108,7 +110,9 @@ def guide(
     wanted = targets.views(batch, latents.device, latents.dtype)
     with torch.enable_grad():
         variable = latents.detach().requires_grad_(True)
-        queries = denoiser.queries(variable, step, control, source, through_control=settings.through_control)
+        queries = denoiser.queries(
+            variable, step, control, source, biases=biases, through_control=settings.through_control
+        )
         loss = query_loss(queries, wanted, targets.spreads, settings)
         # Views do not mix anywhere in the network, so the sum's gradient is every view's own.
         half = denoiser.backbone.dtype == torch.float16

@@ -10,15 +10,16 @@ from diffusers.loaders.single_file_utils import SingleFileComponentError, create
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.controlnets.controlnet import ControlNetModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 from transformers.utils.logging import disable_progress_bar
 
-from qnerf_core.diffusion.settings import Prediction
+from qnerf_core.diffusion.settings import ModelHabits, Prediction
 from qnerf_core.diffusion.tokens import clip_tokenizer
-from qnerf_core.errors import BackboneError
+from qnerf_core.errors import BackboneError, FileFormatError
 from qnerf_core.files import read_json
 from qnerf_core.models.layout import PARTS, ModelPlace, layout_of, read_config, variant_of
 
@@ -82,15 +83,21 @@ class BaseLoader:
             return _text_encoder_of_file(self._place.path, self._weights, self._dtype)
         return _from_file(part, self._place.path, self._weights, self._dtype)
 
-    def describes_sources(self) -> bool:
-        """Tell whether the model was trained with originals under control and prompt; `HABITS_FILE` says so.
+    def habits(self) -> ModelHabits:
+        """Read what the model was trained with; those of others do not say.
 
         Raises:
-            FileFormatError: That file is damaged.
+            FileFormatError: The file that says so is damaged.
         """
         file = self._place.path / HABITS_FILE
-        content = read_json(file) if self._place.form == "folder" and file.is_file() else {}
-        return isinstance(content, dict) and content.get("source_branch") == "described"
+        if self._place.form != "folder" or not file.is_file():
+            return ModelHabits()
+        try:
+            return ModelHabits.model_validate(read_json(file))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise FileFormatError(f"Cannot use {file}", f"{where}: {first['msg']}", _AGAIN) from error
 
     def tokenizer(self) -> CLIPTokenizer:
         """Load the tokenizer; a single file brings none and gets CLIP's own.

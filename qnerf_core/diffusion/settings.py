@@ -9,6 +9,24 @@ from pydantic import BaseModel, ConfigDict, Field
 Precision = Literal["auto", "float32", "float16", "bfloat16"]
 Prediction = Literal["epsilon", "v_prediction"]
 SourceBranch = Literal["auto", "free", "described"]
+Correspondence = Literal["auto", "off", "on"]
+
+
+class ModelHabits(BaseModel):
+    """What a model was trained with beyond what Stable Diffusion was, so that edits do likewise.
+
+    Attributes:
+        source_branch: How its originals went through it, see `DiffusionSettings`.
+        correspondence: Whether the control's correspondences led noise and injection.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source_branch: Literal["free", "described"] = "free"
+    correspondence: bool = False
+
+
+NO_HABITS = ModelHabits()
 
 
 class ModelSettings(BaseModel):
@@ -93,6 +111,9 @@ class DiffusionSettings(BaseModel):
             made: "free" without control (MasaCtrl); "described" under a control image and prompt of what they show, so
             that a part of the original and the same part of the edit find each other; "auto" as the model was trained,
             and "free" for models that do not say.
+        correspondence: What the control tells of where the original shows each place of the edit (`correspondence.py`)
+            leads noise and injection: "on"; "off" as in the paper; "auto" as the model was trained, and "off" for
+            models that do not say.
         inversion_prompt: Prompt of that branch; empty is the empty prompt (MasaCtrl) or, if described, the capture's.
         control_scale: Weight of the ControlNet's residuals.
         view_batch: Views in one call of the network at most; fewer where the free memory does not hold as many.
@@ -104,6 +125,7 @@ class DiffusionSettings(BaseModel):
     guidance_scale: float = Field(default=1.0, ge=1.0)
     negative_prompt: str = ""
     source_branch: SourceBranch = "auto"
+    correspondence: Correspondence = "auto"
     inversion_prompt: str = ""
     control_scale: float = Field(default=1.0, ge=0.0)
     view_batch: int = Field(default=8, ge=1)

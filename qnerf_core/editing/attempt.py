@@ -97,6 +97,7 @@ class Attempt:
         self.trajectory = torch.empty(0)
         self.latents = torch.empty(0)
         self.background: KeptBackground | None = None
+        self._made_biases: dict[int, dict[int, torch.Tensor]] = {}
         self.controls: list[torch.Tensor] = []
         self.source_controls: list[torch.Tensor | None] = [None] * len(self.batches)
         self.trainer: QNeRFTrainer | None = None
@@ -172,7 +173,7 @@ class Attempt:
                     level, latents = next(inversion)
                     self.trajectory[level, batch] = latents.float().cpu()
                 yield self.books.advance("inversion", batch.stop, batch.stop - batch.start, step=step)
-        self.latents = self.trajectory[0].clone()
+        self.latents = self._start()
         self.reached = ResumeState(self.trajectory)
         yield InversionFinished(self.run_id, self.trajectory, self.books.since_last())
 
@@ -195,7 +196,7 @@ class Attempt:
                 "Resume it with the settings it was started with.",
             )
         self.trajectory = resume.trajectory
-        self.latents = (resume.trajectory[0] if resume.latents is None else resume.latents).clone()
+        self.latents = self._start() if resume.latents is None else resume.latents.clone()
         if resume.field_state is not None:
             with self.books.timed("qnerf"):
                 self.trainer = self._new_trainer()
@@ -260,13 +261,23 @@ class Attempt:
             elif targets is not None:
                 with self.books.timed("guidance"):
                     self.denoiser.stage = "guidance"
-                    latents, loss = guide(self.denoiser, latents, step, self.controls[index], source, targets, batch)
+                    latents, loss = guide(
+                        self.denoiser, latents, step, self.controls[index], source, targets, batch, self._biases(batch)
+                    )
                     latents = self._kept(latents, step, batch)
                     losses.append(loss.float().cpu())
                 yield self.books.advance("guidance", batch.stop, size, interval=interval.index, step=step)
             with self.books.timed("kept"):
                 self.denoiser.stage = "kept"
-                result = self.denoiser.step(latents, step, self.controls[index], source, hard_queries=hard, record=last)
+                result = self.denoiser.step(
+                    latents,
+                    step,
+                    self.controls[index],
+                    source,
+                    biases=self._biases(batch),
+                    hard_queries=hard,
+                    record=last,
+                )
                 self.latents[batch] = self._kept(result.latents.float().cpu(), step + 1, batch)
                 clean[batch] = result.clean.float().cpu()
                 for layer, queries in zip(recorded, result.queries, strict=False):
@@ -285,11 +296,15 @@ class Attempt:
                     view_latents = self._on_device(latents[batch])
                     if step == interval.record_step:
                         with torch.no_grad():
-                            queries = self.denoiser.queries(view_latents, step, self.controls[index], source)
+                            queries = self.denoiser.queries(
+                                view_latents, step, self.controls[index], source, biases=self._biases(batch)
+                            )
                         for layer, layer_queries in zip(recorded, queries, strict=True):
                             layer[batch] = layer_queries.float().cpu()
                     else:
-                        result = self.denoiser.step(view_latents, step, self.controls[index], source)
+                        result = self.denoiser.step(
+                            view_latents, step, self.controls[index], source, biases=self._biases(batch)
+                        )
                         latents[batch] = self._kept(result.latents.float().cpu(), step + 1, batch)
                 size = batch.stop - batch.start
                 yield self.books.advance("look-ahead", batch.stop, size, interval=interval.index, step=step)
@@ -354,6 +369,24 @@ class Attempt:
             self.inputs.depth,
             self.inputs.depth_valid,
         )
+
+    def _start(self) -> torch.Tensor:
+        """The noise that the edit starts from."""
+        noise = self.trajectory[0]
+        return noise.clone() if self.inputs.maps is None else self.inputs.maps.carried(noise, slice(0, self.views))
+
+    def _biases(self, batch: slice) -> dict[int, torch.Tensor] | None:
+        """What leads the injection into a batch's views."""
+        if self.inputs.maps is None:
+            return None
+        found = self._made_biases.get(batch.start)
+        if found is None:
+            made = self.inputs.maps.biases(batch, self.denoiser.injected_layers)
+            found = {reduction: self._on_device(bias).to(self.backbone.dtype) for reduction, bias in made.items()}
+            kept = sum(bias.nbytes for made in (*self._made_biases.values(), found) for bias in made.values())
+            if kept <= self.spec.diffusion.injection.memory_limit_mb * 1e6:
+                self._made_biases[batch.start] = found
+        return found
 
     def _kept(self, latents: torch.Tensor, level: int, batch: slice) -> torch.Tensor:
         return latents if self.background is None else self.background.latents(latents, level, batch)

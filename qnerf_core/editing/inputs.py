@@ -17,8 +17,10 @@ from qnerf_core.body.pose_file import read_pose
 from qnerf_core.control.body_depth import edited_depth
 from qnerf_core.control.looseness import Looseness, loosely_edited_depth, measure_looseness
 from qnerf_core.diffusion.backbone import Backbone
+from qnerf_core.diffusion.correspondence import SurfaceMaps
 from qnerf_core.diffusion.devices import dtype_for
 from qnerf_core.diffusion.settings import PLAIN, ModelSettings
+from qnerf_core.editing.correspondence import surface_maps
 from qnerf_core.editing.geometry import ViewGeometry, view_geometry
 from qnerf_core.editing.region import EditRegion, find_region
 from qnerf_core.editing.spec import EditSpec
@@ -53,6 +55,7 @@ class EditInputs:
         source_prompt: What the pictures show.
         prompt: Of the edit.
         region: Which pixels may change; None for all.
+        maps: Where on the subject the pictures' places are, before and after; None if that leads nothing.
     """
 
     backbone: Backbone
@@ -68,6 +71,7 @@ class EditInputs:
     source_prompt: str
     prompt: str
     region: EditRegion | None = None
+    maps: SurfaceMaps | None = None
 
 
 def prepare(spec: EditSpec, *, device: str = "cpu", backbone: Backbone | None = None) -> EditInputs:
@@ -325,6 +329,9 @@ def build_inputs(
     kept = None
     if spec.background.keep:
         kept = find_region(geometry, subject, looseness.outward, spec.background, scene.region)
+    latent_size = height // backbone.vae_reduction, width // backbone.vae_reduction
+    asked = spec.diffusion.correspondence
+    corresponding = asked == "on" or (asked == "auto" and backbone.habits.correspondence)
     return EditInputs(
         backbone=backbone,
         views=tuple(view.name for view in views),
@@ -339,6 +346,7 @@ def build_inputs(
         source_prompt=scene.prompt,
         prompt=spec.prompt if spec.prompt is not None else scene.prompt,
         region=kept,
+        maps=surface_maps(subject, cameras, latent_size) if corresponding else None,
     )
 
 

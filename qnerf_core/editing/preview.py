@@ -70,9 +70,13 @@ class Previewer:
                 inputs.region, inputs.images, inverted.trajectory.float().cpu(), backbone.decode_latents
             )
         control = backbone.embed_control(inputs.controls)
-        latents = inverted.trajectory[0]
+        latents, biases = inverted.trajectory[0], None
+        if inputs.maps is not None:
+            latents = inputs.maps.carried(latents, _VIEW)
+            made = inputs.maps.biases(_VIEW, denoiser.injected_layers)
+            biases = {reduction: bias.to(latents) for reduction, bias in made.items()}
         for step in range(STEPS):
-            latents = denoiser.step(latents, step, control, inverted.features.get(step)).latents
+            latents = denoiser.step(latents, step, control, inverted.features.get(step), biases=biases).latents
             if background is not None:
                 latents = background.latents(latents, step + 1, _VIEW)
         check()

@@ -28,6 +28,8 @@ class Subject:
         target: After the edit.
         source_keypoints: (18, 3) OpenPose keypoints of the source, metres; None for a proxy.
         keypoints: (18, 3) of the target.
+        surface: (V, 3) places on the subject of the vertices, metres, the same before and after: of a body, its rest
+            pose, where no part is near another; of a proxy, its source. None if the states have other vertices.
     """
 
     control: ControlKind
@@ -35,6 +37,7 @@ class Subject:
     target: Mesh
     source_keypoints: np.ndarray | None = None
     keypoints: np.ndarray | None = None
+    surface: np.ndarray | None = None
 
     @classmethod
     def of(cls, source: BodyPose | DepthProxy, target: BodyPose | DepthProxy, body: BodyModel | None) -> Subject:
@@ -51,9 +54,12 @@ class Subject:
         if isinstance(source, BodyPose) and isinstance(target, BodyPose) and body is not None:
             before, after = body(source), body(target)
             meshes = (before.vertices, body.faces), (after.vertices, body.faces)
-            return cls("skeleton", *meshes, before.keypoints, after.keypoints)
+            rest = body.rest_vertices(source.betas, source.proportions)
+            return cls("skeleton", *meshes, before.keypoints, after.keypoints, rest)
         if isinstance(source, DepthProxy) and isinstance(target, DepthProxy):
-            return cls("depth", source.mesh(), target.mesh())
+            (vertices, faces), (moved, moved_faces) = source.mesh(), target.mesh()
+            same = vertices.shape == moved.shape and np.array_equal(faces, moved_faces)
+            return cls("depth", (vertices, faces), (moved, moved_faces), surface=vertices if same else None)
         raise TypeError("source and target must both be poses of a given body, or both proxies")
 
     def control_image(

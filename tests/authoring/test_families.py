@@ -18,6 +18,7 @@ from qnerf_core.authoring.skinned import FineBody
 from qnerf_core.authoring.sofa import OWN_COLOURS as SOFA_COLOURS
 from qnerf_core.authoring.sofa import SofaState, random_sofa_design
 from qnerf_core.authoring.statue import OWN_STONE, Statue, random_sculpture
+from qnerf_core.authoring.subject import PosedBody
 from qnerf_core.body.model import BodyModel
 from qnerf_core.body.pose import BodyPose
 from qnerf_core.proxy.model import DepthProxy
@@ -49,7 +50,7 @@ def test_a_family_draws_pairs_that_stand_in_the_room(name: str, body: FineBody) 
         assert mesh.albedo.min() >= -0.05
         assert mesh.albedo.max() <= 1.3
         assert mesh.faces.max() < len(mesh.vertices) == len(mesh.albedo) == len(mesh.gloss) == len(mesh.glow)
-        assert isinstance(staged.control, np.ndarray if FAMILIES[name].control == "skeleton" else DepthProxy)
+        assert isinstance(staged.control, PosedBody if FAMILIES[name].control == "skeleton" else DepthProxy)
     changed = first.mesh.vertices.shape != second.mesh.vertices.shape or (
         np.abs(first.mesh.vertices - second.mesh.vertices).max() > 0.05
     )
@@ -60,9 +61,9 @@ def test_a_family_draws_pairs_that_stand_in_the_room(name: str, body: FineBody) 
 def test_a_posed_family_surrounds_its_skeleton(name: str, body: FineBody) -> None:
     generator = np.random.default_rng(8)
     staged = FAMILIES[name].random_subject(generator, body).random_pair(generator)[0]
-    assert isinstance(staged.control, np.ndarray)
+    assert isinstance(staged.control, PosedBody)
     # The neck is between the shoulders; limbs are inside: some surface is near on every side.
-    for keypoint in staged.control[[2, 3, 5, 6, 8, 9, 11, 12]]:
+    for keypoint in staged.control.keypoints[[2, 3, 5, 6, 8, 9, 11, 12]]:
         assert np.linalg.norm(staged.mesh.vertices - keypoint, axis=1).min() < 0.16
 
 

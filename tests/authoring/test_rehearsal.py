@@ -9,6 +9,7 @@ from qnerf_core.authoring.architecture import make_scheduler, make_tokenizer
 from qnerf_core.authoring.denoiser import Denoiser, tokens_of
 from qnerf_core.authoring.latents import Batch
 from qnerf_core.authoring.rehearsal import change_weights, changed_boxes, clean_loss, invert, rehearse
+from qnerf_core.diffusion.correspondence import SurfaceMaps
 from qnerf_core.diffusion.schedule import make_schedule
 
 
@@ -49,7 +50,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Denoiser, torch.Ten
 def _batch() -> Batch:
     generator = torch.Generator().manual_seed(3)
     latents = torch.randn(2, 4, 16, 16, generator=generator)
-    return Batch(latents, torch.rand(2, 3, 128, 128, generator=generator), ["", ""], "skeleton")
+    places = torch.zeros(1, 4, 16, 16), torch.zeros(1, 4, 16, 16)
+    return Batch(latents, torch.rand(2, 3, 128, 128, generator=generator), ["", ""], "skeleton", SurfaceMaps(*places))
 
 
 def test_an_inversion_keeps_every_level_and_the_features_that_an_edit_asks_for(
@@ -102,6 +104,7 @@ def test_the_tokens_of_the_empty_prompt_are_as_long_as_any(tmp_path: Path) -> No
 def test_the_loss_of_what_may_be_either_is_least_at_the_likelier() -> None:
     latents = torch.full((6, 4, 8, 8), 0.5)
     latents[3:5], latents[5] = 0.0, 1.0
-    batch = Batch(latents, torch.zeros(6, 3, 64, 64), [""] * 6, "skeleton")
+    nowhere = SurfaceMaps(torch.zeros(3, 4, 8, 8), torch.zeros(3, 4, 8, 8))
+    batch = Batch(latents, torch.zeros(6, 3, 64, 64), [""] * 6, "skeleton", nowhere)
     losses = [float(clean_loss(torch.full((3, 4, 8, 8), value), batch)) for value in (0.0, 1 / 3, 0.5, 1.0)]
     assert losses == sorted(losses)

@@ -40,6 +40,8 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
             camera_to_world=np.tile(pose, (16, 1, 1)),
             focal=np.full(16, 300.0),
             captions=np.array(["a photo of a person in a red shirt and blue trousers"] * 16),
+            kinds=np.array(["skeleton"] * 16),
+            places=generator.random((16, 4, 32, 32)).astype(np.float16),
         )
     return folder
 
@@ -123,6 +125,9 @@ def test_crops_of_latents_and_control_show_the_same_place(shards: Path, tmp_path
         y, x = 8 * places[0][0], 8 * places[0][1]
         expected = whole.control[index, :, y : y + 8 * CROP, x : x + 8 * CROP]
         assert torch.equal(expected, cropped.control[index])
+        half, row = ("source", "target")[index // 3], index % 3
+        places = getattr(whole.maps, half)[row, :, y // 8 : y // 8 + CROP, x // 8 : x // 8 + CROP]
+        assert torch.equal(places, getattr(cropped.maps, half)[row])
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qnerf_core.control.raster import rasterise_depth
+from qnerf_core.control.raster import rasterise_depth, rasterise_values
 from qnerf_core.scene.camera import Camera
 
 
@@ -100,3 +100,21 @@ def test_a_picture_larger_than_a_chunk_is_whole(monkeypatch: pytest.MonkeyPatch)
     faces = np.array([[0, 1, 2], [0, 2, 3]])
     monkeypatch.setattr("qnerf_core.scene.spans._CHUNK", 100)
     np.testing.assert_allclose(rasterise_depth(quad, faces, camera_above()), 3.0, rtol=1e-6)
+
+
+def test_values_are_those_of_the_surface_that_is_seen() -> None:
+    camera = camera_above()
+    slanted = np.array([[-1.0, -0.8, 0.0], [1.1, -0.6, 1.0], [0.1, 1.0, 0.5]])
+    # One below it, and one that begins behind the camera.
+    vertices = np.concatenate(
+        [slanted, slanted - [0.0, 0.0, 0.7], [[0.2, -0.3, 4.0], [0.4, -0.3, 1.0], [0.3, 0.5, 1.0]]]
+    )
+    faces = np.arange(9).reshape(3, 3)
+    places = rasterise_values(vertices, faces, vertices, camera)
+    depth = rasterise_depth(vertices, faces, camera)
+    assert np.array_equal(np.isnan(places).any(axis=2), depth == 0)
+    rows, columns = np.nonzero(depth)
+    seen = camera.unproject(np.stack([columns, rows], axis=-1) + 0.5, depth[rows, columns])
+    assert len(rows) > 300
+    assert len(np.unique(places[rows, columns, 2] > 1.01)) == 2, "the cut one is seen, too"
+    np.testing.assert_allclose(places[rows, columns], seen, atol=1e-5)

@@ -11,7 +11,7 @@ from qnerf_core.diffusion.backbone import Backbone
 from qnerf_core.diffusion.denoise import Denoiser
 from qnerf_core.diffusion.inversion import SourceFeatures, invert
 from qnerf_core.diffusion.loading import HABITS_FILE
-from qnerf_core.diffusion.settings import DiffusionSettings, InjectionSettings
+from qnerf_core.diffusion.settings import DiffusionSettings, InjectionSettings, ModelHabits
 from qnerf_core.errors import FileFormatError
 from tests.diffusion.conftest import loaded
 from tests.tiny_models import builtin_like
@@ -154,15 +154,16 @@ def test_a_described_source_branch_sees_control_and_words_and_a_free_one_neither
     assert not torch.allclose(described[0], other[0], atol=1e-5)
 
 
-def test_a_model_says_how_its_sources_go_through_it(tmp_path: Path) -> None:
+def test_a_model_says_what_it_was_trained_with(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(builtin_like(), folder)
-    assert not Backbone.load(folder).describes_sources
-    (folder / HABITS_FILE).write_text('{"source_branch": "described"}')
+    assert Backbone.load(folder).habits == ModelHabits(source_branch="free", correspondence=False)
+    (folder / HABITS_FILE).write_text('{"source_branch": "described", "correspondence": true}')
     described = Backbone.load(folder)
-    assert described.describes_sources
+    assert described.habits == ModelHabits(source_branch="described", correspondence=True)
     assert Denoiser(described, DiffusionSettings(), "").describes_sources
     assert not Denoiser(described, DiffusionSettings(source_branch="free"), "").describes_sources
-    (folder / HABITS_FILE).write_text("{")
-    with pytest.raises(FileFormatError, match=HABITS_FILE):
-        Backbone.load(folder)
+    for damaged in ("{", '{"source_branch": "backwards"}', "[]"):
+        (folder / HABITS_FILE).write_text(damaged)
+        with pytest.raises(FileFormatError, match=HABITS_FILE):
+            Backbone.load(folder)

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from qnerf_core import assets
+from qnerf_core.body.model import BodyModel
+from qnerf_core.body.pose_file import read_pose
+from qnerf_core.control.raster import rasterise_depth
+from qnerf_core.editing.attempt import ResumeState
+from qnerf_core.editing.consolidate import run
+from qnerf_core.editing.correspondence import surface_map, surface_maps
+from qnerf_core.editing.events import InversionFinished, RunFinished
+from qnerf_core.editing.inputs import EditInputs
+from qnerf_core.editing.subject import Subject
+from qnerf_core.proxy.model import DepthProxy, ProxyPart
+from tests.editing.conftest import SHORT, changed
+from tests.editing.test_consolidate import of_kind
+from tests.synthetic_capture import ring_of_cameras
+
+SIZE = (32, 32)
+
+
+def boxes(*centres: float) -> DepthProxy:
+    return DepthProxy(
+        tuple(
+            ProxyPart(f"box{index}", "box", np.array([x, 0.0, 0.5]), np.zeros(3), np.full(3, 0.6))
+            for index, x in enumerate(centres)
+        )
+    )
+
+
+def test_a_spot_has_the_same_place_before_and_after() -> None:
+    (camera,) = ring_of_cameras(1, 256)
+    before, after = boxes(0.0), boxes(0.25)
+    subject = Subject.of(before, after, None)
+    maps = surface_maps(subject, [camera], SIZE)
+    assert maps is not None
+    assert subject.surface is not None
+    length = 0.05 * float(np.linalg.norm(np.ptp(subject.surface, axis=0)))
+    fine = camera.scaled(2 * SIZE[1], 2 * SIZE[0])
+    for proxy, shift, layer in ((before, 0.0, maps.source), (after, 0.25, maps.target)):
+        depth = rasterise_depth(*proxy.mesh(), fine)
+        pixels = np.stack(np.meshgrid(np.arange(fine.width), np.arange(fine.height)), axis=-1) + 0.5
+        seen = fine.unproject(pixels, depth) - [shift, 0.0, 0.0]
+        covered = (depth > 0).reshape(32, 2, 32, 2)
+        np.testing.assert_allclose(layer[0, 0], covered.mean(axis=(1, 3)))
+        whole = covered.all(axis=(1, 3))
+        assert whole.sum() > 20
+        places = layer[0, 1:].permute(1, 2, 0).numpy()[whole] * length
+        np.testing.assert_allclose(places, seen.reshape(32, 2, 32, 2, 3).mean(axis=(1, 3))[whole], atol=1e-4)
+
+
+def test_a_body_is_known_by_its_rest_pose_and_stands_off_its_mesh() -> None:
+    body = BodyModel.load()
+    stand = read_pose(assets.poses_folder() / "stand.json")
+    raised = read_pose(assets.poses_folder() / "arms-raised.json")
+    # One of those that see it from the front or from behind, where no arm hides the other.
+    camera = min(ring_of_cameras(8, 256), key=lambda camera: abs(camera.camera_to_world[0, 3]))
+    subject = Subject.of(stand, raised, body)
+    assert subject.surface is not None
+    np.testing.assert_allclose(subject.surface, body.rest_vertices(stand.betas))
+    maps = surface_maps(subject, [camera], SIZE)
+    assert maps is not None
+    length = 0.05 * float(np.linalg.norm(np.ptp(subject.surface, axis=0)))
+    # Both wrists are where the rest pose has them, before and after.
+    for pose, layer in ((stand, maps.source), (raised, maps.target)):
+        pixel, _ = camera.project(body(pose).joints[[20, 21]])
+        for (column, row), wrist in zip((pixel / 8).astype(int), body.rest_joints(stand.betas)[[20, 21]], strict=True):
+            share, *place = layer[0, :, row, column].tolist()
+            assert share >= 0.5
+            assert np.linalg.norm(np.array(place) / share * length - wrist) < 0.15
+    tight = surface_map(subject.source, subject.surface, camera, SIZE)
+    assert float(tight[0].sum()) < float(maps.source[0, 0].sum()) < 2 * float(tight[0].sum())
+
+
+def test_parts_that_came_or_went_correspond_to_nothing() -> None:
+    cameras = ring_of_cameras(1, 256)
+    assert surface_maps(Subject.of(boxes(0.0), boxes(0.0, 0.5), None), cameras, SIZE) is None
+
+
+def test_an_edit_starts_from_the_carried_noise_and_resumes_from_it(inputs: EditInputs) -> None:
+    size = tuple(inputs.images.shape[2:])
+    latent_size = size[0] // inputs.backbone.vae_reduction, size[1] // inputs.backbone.vae_reduction
+    maps = surface_maps(Subject.of(boxes(0.5), boxes(0.9), None), inputs.cameras, latent_size)
+    assert maps is not None
+    # Without a pass that moves them, latents end as they start.
+    still = changed(SHORT, method="independent", diffusion__injection__enabled=False)
+    led = list(run(replace(inputs, maps=maps), still, run_id="led"))
+    plain = list(run(inputs, still, run_id="plain"))
+    (inverted,) = of_kind(led, InversionFinished)
+    assert torch.equal(inverted.trajectory, of_kind(plain, InversionFinished)[0].trajectory)
+    ends = [of_kind(events, RunFinished)[0].latents for events in (led, plain)]
+    assert not torch.allclose(ends[0], ends[1], atol=1e-3)
+    moved = replace(inputs, maps=None)
+    carried = inverted.trajectory.clone()
+    carried[0] = maps.carried(carried[0], slice(None))
+    by_hand = list(run(moved, still, run_id="hand", resume=ResumeState(carried)))
+    assert torch.equal(of_kind(by_hand, RunFinished)[0].latents, ends[0])
+    again = list(run(replace(inputs, maps=maps), still, run_id="again", resume=ResumeState(inverted.trajectory)))
+    assert torch.equal(of_kind(again, RunFinished)[0].latents, ends[0])
