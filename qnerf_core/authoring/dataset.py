@@ -108,15 +108,12 @@ def _places(states: tuple[Staged, Staged], cameras: Sequence[Camera]) -> np.ndar
     """(2, N, 4, h, w) float16: where on the subject the cells of each state's pictures are."""
     before, after = (staged.control for staged in states)
     if isinstance(before, PosedBody) and isinstance(after, PosedBody):
-        subject = Subject("skeleton", before.mesh, after.mesh, surface=before.rest)
+        subject = Subject("skeleton", before.mesh, after.mesh, places=(before.rest, after.rest))
     elif isinstance(before, DepthProxy) and isinstance(after, DepthProxy):
         subject = Subject.of(before, after, None)
     else:
         raise TypeError("one state is controlled by a body and the other by a proxy")
     maps = surface_maps(subject, cameras, (CELLS, CELLS))
-    if maps is None:
-        # Parts came or went: an edit has no correspondence either.
-        return np.zeros((2, len(cameras), 4, CELLS, CELLS), np.float16)
     return torch.stack([maps.source, maps.target]).half().numpy()
 
 

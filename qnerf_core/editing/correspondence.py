@@ -21,49 +21,36 @@ _OFF_BODY = 0.5
 _LENGTH = 0.05
 
 
-def surface_maps(subject: Subject, cameras: Sequence[Camera], size: tuple[int, int]) -> SurfaceMaps | None:
+def surface_maps(subject: Subject, cameras: Sequence[Camera], size: tuple[int, int]) -> SurfaceMaps:
     """Make the maps of all views.
 
     Args:
-        subject: What is edited.
+        subject: What is edited, with its places.
         cameras: Of the views.
         size: (height, width) of the latents.
 
-    Returns:
-        None if it is not known what of the one state is what of the other.
+    Raises:
+        ValueError: The subject has no places.
     """
-    if subject.surface is None:
-        return None
+    if subject.places is None:
+        raise ValueError("what of the one state is what of the other is not known")
+    length = _LENGTH * float(np.linalg.norm(np.ptp(subject.places[0], axis=0)))
     reach = _OFF_BODY * _FINER if subject.control == "skeleton" else 0.0
     source, target = (
-        torch.stack([surface_map(mesh, subject.surface, camera, size, reach) for camera in cameras])
-        for mesh in (subject.source, subject.target)
+        torch.stack([_map(mesh, places / length, camera, size, reach) for camera in cameras])
+        for mesh, places in zip((subject.source, subject.target), subject.places, strict=True)
     )
     return SurfaceMaps(source, target)
 
 
-def surface_map(
-    mesh: Mesh, surface: np.ndarray, camera: Camera, size: tuple[int, int], reach: float = 0.0
-) -> torch.Tensor:
-    """Make the map of a view of one state.
-
-    Args:
-        mesh: The state.
-        surface: (N, 3) places on the subject of the mesh's vertices, metres, the same in all states.
-        camera: The view.
-        size: (height, width) of the map.
-        reach: Samples by which the subject stands off the mesh.
-
-    Returns:
-        (4, height, width), see `SurfaceMaps`.
-    """
+def _map(mesh: Mesh, places: np.ndarray, camera: Camera, size: tuple[int, int], reach: float) -> torch.Tensor:
+    """(4, height, width) of a view of one state, see `SurfaceMaps`; the subject stands `reach` samples off the mesh."""
     height, width = size
-    places = rasterise_values(*mesh, surface, camera.scaled(width * _FINER, height * _FINER))
-    covered = ~np.isnan(places[..., 0])
+    seen = rasterise_values(*mesh, places, camera.scaled(width * _FINER, height * _FINER))
+    covered = ~np.isnan(seen[..., 0])
     if covered.any():
         away, nearest = ndimage.distance_transform_edt(~covered, return_indices=True)
-        places, covered = places[tuple(nearest)], away <= reach
-    length = _LENGTH * float(np.linalg.norm(np.ptp(surface, axis=0)))
-    samples = np.concatenate([covered[..., None], np.where(covered[..., None], places / length, 0.0)], axis=-1)
+        seen, covered = seen[tuple(nearest)], away <= reach
+    samples = np.concatenate([covered[..., None], np.where(covered[..., None], seen, 0.0)], axis=-1)
     cells = samples.reshape(height, _FINER, width, _FINER, 4).mean(axis=(1, 3))
     return torch.from_numpy(cells.astype(np.float32)).permute(2, 0, 1).contiguous()

@@ -11,6 +11,7 @@ from qnerf_core.body.pose import BodyPose
 from qnerf_core.control.loose_depth import depth_control_image, over_boundary
 from qnerf_core.control.openpose import skeleton_image
 from qnerf_core.editing.spec import ControlSettings
+from qnerf_core.proxy.correspondence import places_before
 from qnerf_core.proxy.model import DepthProxy
 from qnerf_core.scene.camera import Camera
 from qnerf_core.scene.capture import ControlKind
@@ -28,8 +29,8 @@ class Subject:
         target: After the edit.
         source_keypoints: (18, 3) OpenPose keypoints of the source, metres; None for a proxy.
         keypoints: (18, 3) of the target.
-        surface: (V, 3) places on the subject of the vertices, metres, the same before and after: of a body, its rest
-            pose, where no part is near another; of a proxy, its source. None if the states have other vertices.
+        places: Of source and target vertices, (V, 3) each: the spot of the subject that they are, metres,
+            the same before and after; on a body in rest pose, where no limb is near another, or on a proxy's source.
     """
 
     control: ControlKind
@@ -37,7 +38,7 @@ class Subject:
     target: Mesh
     source_keypoints: np.ndarray | None = None
     keypoints: np.ndarray | None = None
-    surface: np.ndarray | None = None
+    places: tuple[np.ndarray, np.ndarray] | None = None
 
     @classmethod
     def of(cls, source: BodyPose | DepthProxy, target: BodyPose | DepthProxy, body: BodyModel | None) -> Subject:
@@ -55,11 +56,11 @@ class Subject:
             before, after = body(source), body(target)
             meshes = (before.vertices, body.faces), (after.vertices, body.faces)
             rest = body.rest_vertices(source.betas, source.proportions)
-            return cls("skeleton", *meshes, before.keypoints, after.keypoints, rest)
+            return cls("skeleton", *meshes, before.keypoints, after.keypoints, (rest, rest))
         if isinstance(source, DepthProxy) and isinstance(target, DepthProxy):
-            (vertices, faces), (moved, moved_faces) = source.mesh(), target.mesh()
-            same = vertices.shape == moved.shape and np.array_equal(faces, moved_faces)
-            return cls("depth", (vertices, faces), (moved, moved_faces), surface=vertices if same else None)
+            before_mesh = source.mesh()
+            places = before_mesh[0], places_before(source, target)
+            return cls("depth", before_mesh, target.mesh(), places=places)
         raise TypeError("source and target must both be poses of a given body, or both proxies")
 
     def control_image(
