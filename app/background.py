@@ -10,10 +10,11 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.pace import Pace, left_in_words
-from app.shell.tasks import beside
+from app.shell.tasks import Task, beside
 from qnerf_core.errors import Cancelled
 
 _POLL_MS = 60
+_CLEAN_UP_SECONDS = 3.0
 
 
 class Handle:
@@ -45,6 +46,7 @@ class Background(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._handle: Handle | None = None
+        self._task: Task | None = None
         self.title = ""
         self._pace = Pace()
         self._paced = ""
@@ -105,7 +107,7 @@ class Background(QObject):
             self.changed.emit()
             at_end()
 
-        beside(self, safely, take, ended)
+        self._task = beside(self, safely, take, ended)
         self._timer.start()
         self._look()
 
@@ -113,6 +115,12 @@ class Background(QObject):
         if self._handle is not None:
             self._handle.stop()
             self.changed.emit()
+
+    def end(self) -> None:
+        """Cancel, and give the work the time to clean up before the program ends."""
+        self.cancel()
+        if self._handle is not None and self._task is not None:
+            self._task.wait(_CLEAN_UP_SECONDS)
 
     def _look(self) -> None:
         handle = self._handle

@@ -312,7 +312,7 @@ class MainWindow(QMainWindow):
             return
         self.look.leave_focus()
         self.docks.remember()
-        self.file.opening.cancel()
+        self.file.opening.end()
         self.rooms.close()
         session.unmark()
         event.accept()

@@ -151,12 +151,14 @@ class Header(QWidget):
         truth = self._against["truth"]
         truth.setEnabled(state is None or bool(state.truth))
         truth.setToolTip("" if truth.isEnabled() else "This capture does not know the truth of this edit")
-        words = [state.title if state else ""]
+        words, tip = [state.title if state else ""], [str(state.path) if state else ""]
         if state and state.status == "running":
-            words.append(f"{state.fraction:.0%}, {state.activity[:1].lower()}{state.activity[1:]}")
+            # What it does just now is in the status bar; here it would be cut off.
+            words.append(f"{state.fraction:.0%}")
+            tip.append(state.activity)
         elif state and state.status != "finished":
             # What went well needs no words: the dot is green.
             words.append(state.status)
         self.title.setText("   ".join(word for word in words if word))
-        self.title.setToolTip(str(state.path) if state else "")
+        self.title.setToolTip("\n".join(tip))
         self.dot.show_status(state.status if state else "")

@@ -21,6 +21,10 @@ class Task(QObject):
         self._thread = threading.Thread(target=self._run, name="task", daemon=True)
         self._thread.start()
 
+    def wait(self, seconds: float) -> None:
+        """Until the work has ended, but no longer; its result is handed over later all the same."""
+        self._thread.join(seconds)
+
     def _run(self) -> None:
         result, problem = None, None
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from threading import Event
+from threading import Event, Timer
 from typing import Any
 
 import pytest
@@ -21,15 +21,17 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 class SlowPictures:
-    """Every picture of a preparation waits until it is let through."""
+    """The pictures of a preparation, but for some first ones, wait until they are let through."""
 
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, patch: pytest.MonkeyPatch, first: int = 0) -> None:
+        left = iter(range(first))
         self.begun, self.go_on = Event(), Event()
         write = preparation._write_view
 
         def slowly(*arguments: Any) -> Any:
-            self.begun.set()
-            assert self.go_on.wait(120)
+            if next(left, None) is None:
+                self.begun.set()
+                assert self.go_on.wait(120)
             return write(*arguments)
 
         patch.setattr(preparation, "_write_view", slowly)
@@ -70,3 +72,20 @@ def test_opening_is_cancelled_and_leaves_nothing_half_written(
     assert not veil.isVisible()
     assert document.scene is not None
     assert {(view.camera.width, view.camera.height) for view in document.scene.views} == {(24, 24)}
+
+
+def test_closing_the_window_meanwhile_leaves_nothing_either(
+    qapp: QApplication, open_window: OpenWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "large"
+    write_capture(folder, masks=False, heldout=())
+    write_settings(folder, CaptureSettings(longest_side=64, aspect=1.0))
+    slow = SlowPictures(monkeypatch, first=2)
+    window = open_window()
+    drop(window, folder)
+    assert wait_until(slow.begun.is_set)
+    prepared = captures_folder() / "prepared"
+    assert list(prepared.glob(".*")), "it is being written"
+    Timer(0.3, slow.go_on.set).start()
+    window.close()
+    assert not list(prepared.glob(".*")), "before the program ends"
