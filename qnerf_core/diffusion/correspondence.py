@@ -29,7 +29,6 @@ _ANYWHERE = 0.01
 _ON_SUBJECT = 0.05
 # Share of a cell from which on it is the subject's, and up to which it is free of it.
 _COVERED = 0.5
-_LEFT = 0.25
 _FREE = 0.05
 
 
@@ -89,11 +88,9 @@ class SurfaceMaps:
         size = latents.shape[2:]
         match = self.bias(views, 1).argmax(dim=2)
         covers = self.target[views, 0].flatten(1) >= _COVERED
-        covered = self.source[views, 0]
-        left = covered.flatten(1) > _LEFT
-        background = torch.stack([_mirrored(share.cpu().numpy() <= _FREE) for share in covered]).to(match.device)
-        own = torch.arange(match.shape[1], device=match.device).expand_as(match)
-        place = torch.where(covers, match, torch.where(left, background, own)).to(latents.device)
+        free = (self.source[views, 0] <= _FREE).cpu().numpy()
+        background = torch.stack([_mirrored(cells) for cells in free]).to(match.device)
+        place = torch.where(covers, match, background).to(latents.device)
         return latents.flatten(2).gather(2, place[:, None].expand(-1, latents.shape[1], -1)).unflatten(2, size)
 
 
