@@ -35,6 +35,8 @@ _LABELS = {method: label for label, method in METHODS.items()} | {
     "independent-background-kept": "independent, subject repainted",
     "qnerf": "ours, all repainted",
     "independent": "independent, all repainted",
+    "qnerf-unled": "ours, not led by correspondence",
+    "independent-unled": "independent, not led by correspondence",
     SOURCE: "unedited",
 }
 _SHOWN = 6

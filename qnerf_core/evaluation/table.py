@@ -24,8 +24,10 @@ from qnerf_core.evaluation.running import finish_run
 from qnerf_core.runs.folder import RunFolder
 from qnerf_core.runs.scenes import load_run_scene
 
-# The paper's method and its ablations repaint the background, too; what is added to the paper comes after them.
+# The paper's method and its ablations repaint the background, too; what is kept in addition comes after them, and last
+# what is lost without the control's correspondences.
 _AS_PAPER: Mapping[str, Any] = {"background": {"keep": False}}
+_UNLED: Mapping[str, Any] = {"diffusion": {"correspondence": "off"}}
 _SUBJECT_REPAINTED: Mapping[str, Any] = {"background": {"unmoved": False}}
 METHODS: Mapping[str, Mapping[str, Any]] = {
     "qnerf": _AS_PAPER,
@@ -36,6 +38,8 @@ METHODS: Mapping[str, Mapping[str, Any]] = {
     "independent-background-kept": {"method": "independent", **_SUBJECT_REPAINTED},
     "qnerf-unmoved-kept": {},
     "independent-unmoved-kept": {"method": "independent"},
+    "qnerf-unled": _UNLED,
+    "independent-unled": {"method": "independent", **_UNLED},
 }
 SOURCE = "unedited source"
 
@@ -92,10 +96,16 @@ def specs(
     for edit in edits or ():
         capture.edit(edit)
     return {
-        (edit, method): EditSpec(scene=scene, edit=edit, **METHODS[method], **fields)
+        (edit, method): EditSpec(scene=scene, edit=edit, **_combined(fields, METHODS[method]))
         for edit in edits or capture.edits
         for method in methods
     }
+
+
+def _combined(fields: Mapping[str, Any], method: Mapping[str, Any]) -> dict[str, Any]:
+    """Both choices; where both choose within one part of a spec, both of it."""
+    inner = {key: {**fields[key], **value} for key, value in method.items() if isinstance(fields.get(key), Mapping)}
+    return {**fields, **method, **inner}
 
 
 def evaluated(run: RunFolder, nerf: bool, source: Mapping[str, Any] | None) -> dict[str, Any]:

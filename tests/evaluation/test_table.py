@@ -49,12 +49,23 @@ def test_methods_are_the_ablations_of_the_paper() -> None:
     assert made["qnerf-unmoved-kept"] == EditSpec()
     kept = {name for name, spec in made.items() if spec.background.keep}
     assert kept == {
-        f"{method}-{what}-kept" for method in ("qnerf", "independent") for what in ("background", "unmoved")
+        f"{method}-{what}"
+        for method in ("qnerf", "independent")
+        for what in ("background-kept", "unmoved-kept", "unled")
     }
     assert {name for name in kept if not made[name].background.unmoved} == {
         "qnerf-background-kept",
         "independent-background-kept",
     }
+    unled = {name for name, spec in made.items() if spec.diffusion.correspondence == "off"}
+    assert unled == {"qnerf-unled", "independent-unled"}
+
+
+def test_a_method_and_the_choices_for_all_may_be_about_the_same_part(tmp_path: Path) -> None:
+    scene = write_capture(tmp_path / "scene", views=3, size=16, heldout=1)
+    (spec,) = table.specs(str(scene), ["independent-unled"], diffusion={"steps": 3}, views=2).values()
+    assert (spec.diffusion.steps, spec.diffusion.correspondence, spec.views) == (3, "off", 2)
+    assert spec.method == "independent"
 
 
 def test_a_scene_without_edits_cannot_be_tabulated(tmp_path: Path) -> None:
