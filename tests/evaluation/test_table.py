@@ -63,7 +63,8 @@ def test_methods_are_the_ablations_of_the_paper() -> None:
 
 def test_a_method_and_the_choices_for_all_may_be_about_the_same_part(tmp_path: Path) -> None:
     scene = write_capture(tmp_path / "scene", views=3, size=16, heldout=1)
-    (spec,) = table.specs(str(scene), ["independent-unled"], diffusion={"steps": 3}, views=2).values()
+    made = table.specs(str(scene), ["independent-unled"], diffusion={"steps": 3}, views=2)
+    spec = next(iter(made.values()))
     assert (spec.diffusion.steps, spec.diffusion.correspondence, spec.views) == (3, "off", 2)
     assert spec.method == "independent"
 
