@@ -6,11 +6,12 @@ import pytest
 import torch
 
 from qnerf_core.diffusion.attention import inject_features
+from qnerf_core.diffusion.backbone import Backbone
 from qnerf_core.diffusion.correspondence import SurfaceMaps
 from qnerf_core.diffusion.denoise import Denoiser
-from qnerf_core.diffusion.settings import DiffusionSettings
+from qnerf_core.diffusion.settings import DiffusionSettings, ModelSettings
 from tests.diffusion.conftest import loaded
-from tests.tiny_models import builtin_like
+from tests.tiny_models import builtin_like, sd15_like
 
 Draw = Callable[..., torch.Tensor]
 ALL = slice(None)
@@ -98,3 +99,17 @@ def test_biases_lead_the_attention_of_the_injected_layers_alone(noise: Draw) -> 
         expected = layers[-1].to_v(hidden)[:, 7]
     hook.remove()
     assert torch.allclose(seen[0], expected[:, None].expand_as(seen[0]), atol=1e-5)
+
+
+def test_attention_in_slices_takes_biases_too(noise: Draw) -> None:
+    results = []
+    for sliced in (False, True):
+        backbone = Backbone.load(sd15_like(), settings=ModelSettings(slicing=sliced))
+        size = backbone.latent_size
+        denoiser = Denoiser(backbone, DiffusionSettings(steps=4, guidance_scale=2.0), "a ball")
+        control = backbone.embed_control(torch.zeros(2, 3, 8 * size, 8 * size))
+        source = denoiser.source_features(noise(2, 4, size, size, seed=5), denoiser.schedule.timesteps[2])
+        maps = SurfaceMaps(noise(2, 4, size, size).abs(), noise(2, 4, size, size, seed=1).abs())
+        biases = maps.biases(ALL, denoiser.injected_layers)
+        results.append(denoiser.step(noise(2, 4, size, size), 2, control, source, biases=biases).latents)
+    assert torch.allclose(*results, atol=1e-4)
