@@ -86,7 +86,9 @@ class SurfaceMaps:
             shows; where it was, what is behind its outline, mirrored.
         """
         size = latents.shape[2:]
-        match = self.bias(views, 1).argmax(dim=2)
+        # One by one: of many large views all pairs of places do not fit in memory.
+        chosen = range(*views.indices(len(self.source)))
+        match = torch.cat([self.bias(slice(view, view + 1), 1).argmax(dim=2) for view in chosen])
         covers = self.target[views, 0].flatten(1) >= _COVERED
         free = (self.source[views, 0] <= _FREE).cpu().numpy()
         background = torch.stack([_mirrored(cells) for cells in free]).to(match.device)
