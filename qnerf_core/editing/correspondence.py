@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from qnerf_core.control.raster import rasterise_values
 from qnerf_core.diffusion.correspondence import SurfaceMaps
-from qnerf_core.editing.subject import Mesh, Subject
+from qnerf_core.editing.subject import Subject
 from qnerf_core.scene.camera import Camera
 
 # Samples a side of a cell.
 _FINER = 2
-# Cells by which clothes and hair stand off a body.
-_OFF_BODY = 0.5
+# Cells by which clothes and hair stand off every body, and the most by which a subject is seen to.
+_OFF_BODY, _MOST_OFF_BODY = 0.5, 2.0
 # Length over which a subject looks about the same, as a share of its size.
 _LENGTH = 0.05
+# Samples that tell how far a subject stands off its body at a spot.
+_NEIGHBOURS = 6
 
 
-def surface_maps(subject: Subject, cameras: Sequence[Camera], size: tuple[int, int]) -> SurfaceMaps:
+def surface_maps(
+    subject: Subject, cameras: Sequence[Camera], size: tuple[int, int], figures: Sequence[np.ndarray] = ()
+) -> SurfaceMaps:
     """Make the maps of all views.
 
     Args:
         subject: What is edited, with its places.
         cameras: Of the views.
         size: (height, width) of the latents.
+        figures: For each view (H, W) bool, what the subject is seen to cover in the source: a body's may stand off it,
+            and after the edit does so at the same spots. Empty if that is not known.
 
     Raises:
         ValueError: The subject has no places.
@@ -35,22 +43,71 @@ def surface_maps(subject: Subject, cameras: Sequence[Camera], size: tuple[int, i
     if subject.places is None:
         raise ValueError("what of the one state is what of the other is not known")
     length = _LENGTH * float(np.linalg.norm(np.ptp(subject.places[0], axis=0)))
-    reach = _OFF_BODY * _FINER if subject.control == "skeleton" else 0.0
-    source, target = (
-        torch.stack([_map(mesh, places / length, camera, size, reach) for camera in cameras])
-        for mesh, places in zip((subject.source, subject.target), subject.places, strict=True)
-    )
-    return SurfaceMaps(source, target)
+    places = [part / length for part in subject.places]
+    source, target = [], []
+    for index, camera in enumerate(cameras):
+        fine = camera.scaled(size[1] * _FINER, size[0] * _FINER)
+        before, after = (
+            _Seen.of(rasterise_values(*mesh, values, fine))
+            for mesh, values in zip((subject.source, subject.target), places, strict=True)
+        )
+        first, second = before.away == 0, after.away == 0
+        if subject.control == "skeleton":
+            first, second = (seen.away <= _OFF_BODY * _FINER for seen in (before, after))
+            if figures:
+                covered = _zoomed(figures[index], first.shape) & (before.away <= _MOST_OFF_BODY * _FINER)
+                first |= covered
+                second |= after.stands_off_as(before, covered)
+        source.append(before.cells(first))
+        target.append(after.cells(second))
+    return SurfaceMaps(torch.stack(source), torch.stack(target))
 
 
-def _map(mesh: Mesh, places: np.ndarray, camera: Camera, size: tuple[int, int], reach: float) -> torch.Tensor:
-    """(4, height, width) of a view of one state, see `SurfaceMaps`; the subject stands `reach` samples off the mesh."""
-    height, width = size
-    seen = rasterise_values(*mesh, places, camera.scaled(width * _FINER, height * _FINER))
-    covered = ~np.isnan(seen[..., 0])
-    if covered.any():
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """Samples (h, w) of a view of a state.
+
+    Attributes:
+        places: (h, w, 3) on the subject, in lengths over which it looks about the same, of the nearest sample that
+            shows the mesh.
+        away: How far that is, in samples; infinite if none does.
+    """
+
+    places: np.ndarray
+    away: np.ndarray
+
+    @classmethod
+    def of(cls, places: np.ndarray) -> _Seen:
+        """Of places that are not numbers where the mesh is not seen."""
+        covered = ~np.isnan(places[..., 0])
+        if not covered.any():
+            return cls(np.zeros_like(places), np.full(covered.shape, np.inf))
         away, nearest = ndimage.distance_transform_edt(~covered, return_indices=True)
-        seen, covered = seen[tuple(nearest)], away <= reach
-    samples = np.concatenate([covered[..., None], np.where(covered[..., None], seen, 0.0)], axis=-1)
-    cells = samples.reshape(height, _FINER, width, _FINER, 4).mean(axis=(1, 3))
-    return torch.from_numpy(cells.astype(np.float32)).permute(2, 0, 1).contiguous()
+        return cls(places[tuple(nearest)], away)
+
+    def stands_off_as(self, before: _Seen, covered: np.ndarray) -> np.ndarray:
+        """Where the subject is beside the mesh, if it stands off it as far as in another state, where it is known."""
+        beside = covered & (before.away > 0)
+        asked = (self.away > 0) & (self.away <= _MOST_OFF_BODY * _FINER)
+        result = np.zeros(asked.shape, dtype=bool)
+        if beside.any() and asked.any():
+            count = min(_NEIGHBOURS, int(beside.sum()))
+            tree = cKDTree(before.places[beside])
+            _, found = tree.query(self.places[asked], k=range(1, count + 1), distance_upper_bound=1.0)
+            reach = np.append(before.away[beside], 0.0)[found].max(axis=1)
+            result[asked] = self.away[asked] <= reach
+        return result
+
+    def cells(self, covered: np.ndarray) -> torch.Tensor:
+        """(4, h, w) of the cells of the latents, see `SurfaceMaps`."""
+        samples = np.concatenate([covered[..., None], np.where(covered[..., None], self.places, 0.0)], axis=-1)
+        height, width = covered.shape[0] // _FINER, covered.shape[1] // _FINER
+        cells = samples.reshape(height, _FINER, width, _FINER, 4).mean(axis=(1, 3))
+        return torch.from_numpy(cells.astype(np.float32)).permute(2, 0, 1).contiguous()
+
+
+def _zoomed(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """(h, w) bool of a mask (H, W): where more than half of it is."""
+    picture = torch.from_numpy(mask.astype(np.float32))[None, None]
+    share = torch.nn.functional.interpolate(picture, tuple(shape), mode="area")[0, 0].numpy()
+    return np.asarray(share > 0.5)

@@ -346,7 +346,7 @@ def build_inputs(
         source_prompt=scene.prompt,
         prompt=spec.prompt if spec.prompt is not None else scene.prompt,
         region=kept,
-        maps=surface_maps(subject, cameras, latent_size) if corresponding else None,
+        maps=surface_maps(subject, cameras, latent_size, [view.figure for view in geometry]) if corresponding else None,
     )
 
 

@@ -72,6 +72,46 @@ def test_a_body_is_known_by_its_rest_pose_and_stands_off_its_mesh() -> None:
     assert tight.sum() < 4 * float(maps.source[0, 0].sum()) < 2 * tight.sum()
 
 
+def test_what_stands_off_a_body_moves_with_its_spot() -> None:
+    body = BodyModel.load()
+    stand, raised = (read_pose(assets.poses_folder() / f"{name}.json") for name in ("stand", "arms-raised"))
+    camera = min(ring_of_cameras(8, 256), key=lambda camera: abs(camera.camera_to_world[0, 3]))
+    subject = Subject.of(stand, raised, body)
+    bare, after = (rasterise_depth(*mesh, camera) > 0 for mesh in (subject.source, subject.target))
+    # Sleeves: the forearms are twelve pixels thicker on every side than the body's.
+    pixels, _ = camera.project(body(stand).joints[[18, 19, 20, 21]])
+    rows, columns = np.indices(bare.shape)
+    forearms = np.zeros(bare.shape, dtype=bool)
+    for elbow, wrist in ((0, 2), (1, 3)):
+        for share in np.linspace(0, 1, 40):
+            column, row = pixels[elbow] + share * (pixels[wrist] - pixels[elbow])
+            forearms |= np.hypot(rows - row, columns - column) < 14
+    plain = surface_maps(subject, [camera], SIZE)
+    dressed = surface_maps(subject, [camera], SIZE, [bare | forearms])
+    unclad = surface_maps(subject, [camera], SIZE, [bare])
+    assert torch.equal(plain.target, unclad.target)
+    assert torch.equal(plain.source, unclad.source)
+    gained = (dressed.target - plain.target)[0, 0]
+    assert float(gained.min()) == 0.0
+    assert float(gained.sum()) > 4.0
+    # What it gained is around the raised forearms.
+    ends, _ = camera.project(body(raised).joints[[18, 19, 20, 21]])
+    for row, column in np.argwhere(gained.numpy() > 0.3):
+        place = np.array([8 * column + 4, 8 * row + 4])
+        assert min(_distance_to_line(place, ends[elbow], ends[wrist]) for elbow, wrist in ((0, 2), (1, 3))) < 30
+    assert not (gained[after.reshape(32, 8, 32, 8).all(axis=(1, 3))] > 0).any()
+    # A tail is too far from any body to say where it goes.
+    tail = bare.copy()
+    tail[120:130, 200:250] = True
+    assert torch.equal(plain.source, surface_maps(subject, [camera], SIZE, [tail]).source)
+
+
+def _distance_to_line(point: np.ndarray, start: np.ndarray, end: np.ndarray) -> float:
+    along = end - start
+    share = np.clip((point - start) @ along / (along @ along), 0, 1)
+    return float(np.linalg.norm(point - start - share * along))
+
+
 def test_a_subject_without_places_is_refused() -> None:
     subject = replace(Subject.of(boxes(0.0), boxes(0.0), None), places=None)
     with pytest.raises(ValueError, match="not known"):
