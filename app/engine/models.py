@@ -16,6 +16,13 @@ class Models:
     def __init__(self) -> None:
         self._loaded: tuple[tuple[object, ...], Backbone] | None = None
 
+    def rest(self) -> None:
+        """Between jobs: only the model stays in the memory."""
+        from qnerf_core.diffusion.devices import release_memory
+
+        if self._loaded is not None:
+            release_memory(self._loaded[1].device)
+
     def of(self, name: str, control: ControlKind, settings: ModelSettings) -> Backbone:
         from qnerf_core.diffusion.devices import best_device
         from qnerf_core.editing.inputs import load_backbone

@@ -105,7 +105,10 @@ class Engine:
 def _run(kind: str, request: dict[str, Any], job: Context) -> dict[str, Any]:
     from app.engine import tasks
 
-    return tasks.TASKS[kind](request, job)
+    try:
+        return tasks.TASKS[kind](request, job)
+    finally:
+        job.models.rest()
 
 
 def _failure(error: Exception) -> dict[str, Any] | None:
