@@ -57,13 +57,9 @@ class SurfaceMaps:
         """
         (asked, asking), (found, giving) = (_places(maps[views], reduction) for maps in (self.target, self.source))
         near = torch.exp(-0.5 * torch.cdist(asked, found).square())
-        both = asking[:, :, None] * giving[:, None, :]
+        both = asking[:, :, None] * giving[:, None, :] * (_ON_SUBJECT + (1 - _ON_SUBJECT) * near)
         neither = (1 - asking)[:, :, None] * (1 - giving)[:, None, :]
-        return (
-            (both * torch.lerp(torch.full_like(near, _ON_SUBJECT), torch.ones_like(near), near) + neither)
-            .clamp(min=_ANYWHERE)
-            .log()
-        )
+        return (both + neither).clamp(min=_ANYWHERE).log()
 
     def biases(self, views: slice, layers: Sequence[QueryLayer]) -> dict[int, torch.Tensor]:
         """Return what `inject_features` takes: the `bias` of every size of the layers, by their reduction.
