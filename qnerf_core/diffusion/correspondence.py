@@ -78,8 +78,9 @@ class SurfaceMaps:
             views: Which views.
 
         Returns:
-            (B, C, h, w): where the subject will be, what was on the same spot of it or on the nearest that the original
-            shows; where it was, what is behind its outline, mirrored.
+            (B, C, h, w): where the subject will be, what was on the same spot of it or, of a spot that the original
+            hides, on the nearest within about five lengths, beyond which `bias` tells no difference; where it was,
+            what is behind its outline, mirrored.
         """
         size = latents.shape[2:]
         # One by one: of many large views all pairs of places do not fit in memory.

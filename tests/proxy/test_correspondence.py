@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 
 from qnerf_core.proxy.correspondence import places_before
-from qnerf_core.proxy.model import DepthProxy, ProxyPart, mesh_part
+from qnerf_core.proxy.model import DepthProxy, PartKind, ProxyPart, mesh_part
 
 
-def part(name: str, kind: str, centre: tuple[float, float, float], size: float = 1.0) -> ProxyPart:
-    return ProxyPart(name, kind, np.array(centre), np.zeros(3), np.full(3, size))  # type: ignore[arg-type]
+def part(name: str, kind: PartKind, centre: tuple[float, float, float], size: float = 1.0) -> ProxyPart:
+    return ProxyPart(name, kind, np.array(centre), np.zeros(3), np.full(3, size))
 
 
 def test_parts_are_followed_by_name_whatever_their_order_and_shape() -> None:
