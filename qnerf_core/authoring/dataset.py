@@ -12,16 +12,18 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import torch
 
 from qnerf_core.authoring.families import FAMILIES
 from qnerf_core.authoring.render import Renderer, look_at
 from qnerf_core.authoring.room import Room, random_room
 from qnerf_core.authoring.skinned import FineBody
 from qnerf_core.authoring.subject import PosedBody, Staged
+from qnerf_core.authoring.training import to_tensor
 from qnerf_core.body.model import BodyModel
 from qnerf_core.control.loose_depth import depth_control_image, proxy_depth, room_depth
+from qnerf_core.control.raster import rasterise_depth
 from qnerf_core.editing.correspondence import surface_maps
+from qnerf_core.editing.draft import drafts
 from qnerf_core.editing.subject import Subject
 from qnerf_core.files import atomic_path
 from qnerf_core.proxy.model import DepthProxy
@@ -49,6 +51,8 @@ class Sample:
         kind: What controls it.
         depth_control: uint8 (H, W), near is bright: the loose depth picture; None if the control is a skeleton.
         places: float16 (4, h, w), where on its subject each cell is, see `SurfaceMaps`.
+        expected: The same, as an edit of the other picture of its pair expects it.
+        draft: uint8 (H, W, 3), what that edit starts from.
     """
 
     image: np.ndarray
@@ -56,6 +60,8 @@ class Sample:
     camera: Camera
     caption: str
     places: np.ndarray
+    expected: np.ndarray
+    draft: np.ndarray
     kind: Literal["skeleton", "depth"] = "skeleton"
     depth_control: np.ndarray | None = None
 
@@ -82,39 +88,68 @@ def _pair_of_pictures(
     renderer: Renderer, room: Room, states: tuple[Staged, Staged], cameras: Sequence[Camera], caption: str
 ) -> Iterator[Sample]:
     """Samples of two states, camera by camera."""
-    seen: list[list[Sample]] = []
-    for staged, places in zip(states, _places(states, cameras), strict=True):
+    images = []
+    for staged in states:
         renderer.stage(room, staged)
-        body = staged.control if isinstance(staged.control, PosedBody) else None
-        seen.append(
-            [
-                Sample(
-                    image=renderer.image(camera),
-                    keypoints=np.zeros((_KEYPOINTS, 3)) if body is None else body.keypoints,
-                    camera=camera,
-                    caption=caption,
-                    places=place,
-                    kind="depth" if body is None else "skeleton",
-                    depth_control=loose_depth_picture(staged, room, camera) if body is None else None,
-                )
-                for camera, place in zip(cameras, places, strict=True)
-            ]
-        )
-    for pair in zip(*seen, strict=True):
-        yield from pair
+        images.append(np.stack([renderer.image(camera) for camera in cameras]))
+    figures = [[_figure(staged, camera) for camera in cameras] for staged in states]
+    forth, back = (
+        _led(states[before], states[1 - before], cameras, images[before], figures[before], room) for before in (0, 1)
+    )
+    places, expected, drafted = (forth[0], back[0]), (back[1], forth[1]), (back[2], forth[2])
+    for number, camera in enumerate(cameras):
+        for state, staged in enumerate(states):
+            body = staged.control if isinstance(staged.control, PosedBody) else None
+            yield Sample(
+                image=images[state][number],
+                keypoints=np.zeros((_KEYPOINTS, 3)) if body is None else body.keypoints,
+                camera=camera,
+                caption=caption,
+                places=places[state][number],
+                expected=expected[state][number],
+                draft=drafted[state][number],
+                kind="depth" if body is None else "skeleton",
+                depth_control=loose_depth_picture(staged, room, camera) if body is None else None,
+            )
 
 
-def _places(states: tuple[Staged, Staged], cameras: Sequence[Camera]) -> np.ndarray:
-    """(2, N, 4, h, w) float16: where on the subject the cells of each state's pictures are."""
-    before, after = (staged.control for staged in states)
-    if isinstance(before, PosedBody) and isinstance(after, PosedBody):
-        subject = Subject("skeleton", before.mesh, after.mesh, places=(before.rest, after.rest))
-    elif isinstance(before, DepthProxy) and isinstance(after, DepthProxy):
-        subject = Subject.of(before, after, None)
+def _figure(staged: Staged, camera: Camera) -> np.ndarray:
+    """(H, W) bool, where the subject is seen."""
+    depth = rasterise_depth(staged.mesh.vertices, staged.mesh.faces, camera)
+    if staged.fixture is None:
+        return depth > 0
+    before = rasterise_depth(staged.fixture.vertices, staged.fixture.faces, camera)
+    return (depth > 0) & ((before == 0) | (depth < before))
+
+
+def _led(
+    before: Staged,
+    after: Staged,
+    cameras: Sequence[Camera],
+    images: np.ndarray,
+    figures: Sequence[np.ndarray],
+    room: Room,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What leads the edit of one state into another.
+
+    Returns:
+        (N, 4, h, w) float16 of both states, see `SurfaceMaps`, and (N, H, W, 3) uint8 drafts.
+    """
+    if isinstance(before.control, PosedBody) and isinstance(after.control, PosedBody):
+        rest = before.control.rest, after.control.rest
+        subject = Subject("skeleton", before.control.mesh, after.control.mesh, places=rest)
+    elif isinstance(before.control, DepthProxy) and isinstance(after.control, DepthProxy):
+        subject = Subject.of(before.control, after.control, None)
     else:
         raise TypeError("one state is controlled by a body and the other by a proxy")
-    maps = surface_maps(subject, cameras, (CELLS, CELLS))
-    return torch.stack([maps.source, maps.target]).half().numpy()
+    maps = surface_maps(subject, cameras, (CELLS, CELLS), figures)
+    boundaries = [room_depth(camera, room.bounds) for camera in cameras]
+    drafted = drafts(subject, cameras, to_tensor(images), figures, boundaries)
+    return (
+        maps.source.half().numpy(),
+        maps.target.half().numpy(),
+        drafted.mul(255).round().byte().permute(0, 2, 3, 1).numpy(),
+    )
 
 
 def make_shard(path: Path, index: int, seed: int, renderer: Renderer, body: FineBody, families: Sequence[str]) -> None:
@@ -122,8 +157,8 @@ def make_shard(path: Path, index: int, seed: int, renderer: Renderer, body: Fine
 
     Args:
         path: `.npz` with images (N, H, W, 3) uint8, keypoints (N, 18, 3), camera_to_world (N, 4, 4), focal (N,),
-            captions (N,), kinds (N,), places (N, 4, h, w) float16 and, of the samples controlled by depth, in order,
-            depth_controls (M, H, W) uint8.
+            captions (N,), kinds (N,), places and expected (N, 4, h, w) float16, drafts (N, H, W, 3) uint8 and, of the
+            samples controlled by depth, in order, depth_controls (M, H, W) uint8.
         index: Number of the shard.
         seed: Of the whole data set.
         renderer: Of `PICTURE_SIZE`.
@@ -152,6 +187,8 @@ def make_shard(path: Path, index: int, seed: int, renderer: Renderer, body: Fine
             captions=np.array([sample.caption for sample in samples]),
             kinds=np.array([sample.kind for sample in samples]),
             places=np.stack([sample.places for sample in samples]),
+            expected=np.stack([sample.expected for sample in samples]),
+            drafts=np.stack([sample.draft for sample in samples]),
             depth_controls=np.stack(depths) if depths else np.zeros((0, PICTURE_SIZE, PICTURE_SIZE), np.uint8),
         )
 
@@ -203,6 +240,8 @@ def read_shard(path: Path) -> list[Sample]:
             ),
             caption=str(arrays["captions"][n]),
             places=arrays["places"][n],
+            expected=arrays["expected"][n],
+            draft=arrays["drafts"][n],
             kind="depth" if kinds[n] == "depth" else "skeleton",
             depth_control=arrays["depth_controls"][place[n]] if kinds[n] == "depth" else None,
         )

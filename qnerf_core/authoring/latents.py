@@ -28,7 +28,8 @@ class Batch:
         control: (2P, 3, 8h, 8w) control pictures, [0, 1].
         captions: 2P.
         kind: Of control.
-        maps: Where references and targets show what of their subjects, (P, 4, h, w) each.
+        maps: Where references show what of their subjects, and where targets are expected to, (P, 4, h, w) each.
+        drafts: (P, 4, h, w), what edits of the references start from.
     """
 
     latents: torch.Tensor
@@ -36,6 +37,7 @@ class Batch:
     captions: list[str]
     kind: str
     maps: SurfaceMaps
+    drafts: torch.Tensor
 
 
 @torch.no_grad()
@@ -45,10 +47,11 @@ def _encode(vae: AutoencoderKL, images: torch.Tensor) -> np.ndarray:
 
 
 def encode_shard(shard: Path, out: Path, vae: AutoencoderKL) -> None:
-    """Writes the latents of a shard's pictures."""
-    images = to_tensor(np.stack([sample.image for sample in read_shard(shard)]))
+    """Writes the latents (2, N, 4, h, w) of a shard's pictures and of their drafts."""
+    samples = read_shard(shard)
+    parts = [[sample.image for sample in samples], [sample.draft for sample in samples]]
     with atomic_path(out) as temporary, temporary.open("wb") as file:
-        np.save(file, _encode(vae, images))
+        np.save(file, np.stack([_encode(vae, to_tensor(np.stack(part))) for part in parts]))
 
 
 class LatentFolder:
@@ -61,12 +64,15 @@ class LatentFolder:
     def __init__(self, data: Path, cache: Path, vae: AutoencoderKL) -> None:
         self._samples: list[Sample] = []
         self._latents: list[np.ndarray] = []
+        self._drafts: list[np.ndarray] = []
         cache.mkdir(parents=True, exist_ok=True)
         for shard in sorted(data.glob("shard-*.npz"))[1:]:
             encoded = cache / f"{shard.stem}.npy"
             if not encoded.is_file():
                 encode_shard(shard, encoded, vae)
-            self._latents.extend(np.load(encoded))
+            pictures, drafts = np.load(encoded)
+            self._latents.extend(pictures)
+            self._drafts.extend(drafts)
             self._samples.extend(read_shard(shard))
         kinds = np.array([sample.kind for sample in self._samples])
         self._of_kind = {str(kind): np.flatnonzero(kinds == kind) for kind in np.unique(kinds)}
@@ -88,15 +94,16 @@ class LatentFolder:
         # Numbers 2n and 2n + 1 are a pair; either may be the reference.
         chosen = np.concatenate([references, references ^ 1])
         latents = torch.from_numpy(np.stack([self._latents[n] for n in chosen])).float()
+        drafts = torch.from_numpy(np.stack([self._drafts[n] for n in chosen])).float()
         samples = [self._samples[n] for n in chosen]
         control, places = control_pictures(samples), places_on_subjects(samples)
         if cropped:
             room = latents.shape[-1] - CROP
             corners = np.rint(generator.triangular(-0.5, room / 2, room + 0.5, (pairs, 2))).clip(0, room).astype(int)
             corners = np.tile(corners, (2, 1))
-            latents, places = (
+            latents, places, drafts = (
                 torch.stack([part[:, y : y + CROP, x : x + CROP] for part, (y, x) in zip(whole, corners, strict=True)])
-                for whole in (latents, places)
+                for whole in (latents, places, drafts)
             )
             side = 8 * CROP
             control = torch.stack(
@@ -105,7 +112,8 @@ class LatentFolder:
                     for part, (y, x) in zip(control, corners, strict=True)
                 ]
             )
-        return Batch(latents, control, [sample.caption for sample in samples], kind, SurfaceMaps(*places.chunk(2)))
+        maps = SurfaceMaps(*places.chunk(2))
+        return Batch(latents, control, [sample.caption for sample in samples], kind, maps, drafts[pairs:])
 
 
 def control_pictures(samples: list[Sample]) -> torch.Tensor:
@@ -114,8 +122,10 @@ def control_pictures(samples: list[Sample]) -> torch.Tensor:
 
 
 def places_on_subjects(samples: list[Sample]) -> torch.Tensor:
-    """(N, 4, h, w), see `SurfaceMaps`."""
-    return torch.from_numpy(np.stack([sample.places for sample in samples])).float()
+    """(2P, 4, h, w) of references, then of targets, as an edit expects them, see `SurfaceMaps`."""
+    pairs = len(samples) // 2
+    places = [sample.places for sample in samples[:pairs]] + [sample.expected for sample in samples[pairs:]]
+    return torch.from_numpy(np.stack(places)).float()
 
 
 def _control_picture(sample: Sample) -> np.ndarray:

@@ -148,7 +148,7 @@ def rehearse(
         schedule: Of inversion and edit.
         edited: Bool (P, 1, h, w), false where every step's latents are the reference's own, as an edit keeps its
             background; None keeps nothing.
-        corresponding: The control's correspondences lead noise and attention.
+        corresponding: The control's correspondences lead: noise, attention and what the edit starts from.
 
     Yields:
         Every step's predicted clean latents (P, 4, h, w), with the gradient of that step where gradients are on.
@@ -158,7 +158,9 @@ def rehearse(
     inversion = invert(model, batch, tokens, schedule, layers=layers)
     latents, biases = inversion.trajectory[0], None
     if corresponding:
-        latents = batch.maps.carried(latents, ALL)
+        signal = schedule.alphas[0] ** 0.5
+        noise = latents - signal * inversion.trajectory[schedule.steps]
+        latents = batch.maps.carried(noise, ALL) + signal * batch.drafts
         biases = batch.maps.biases(ALL, layers)
     injected_from = max(1, round(InjectionSettings().start_fraction * schedule.steps))
     for step, timestep in enumerate(schedule.timesteps):
@@ -193,7 +195,7 @@ def clean_loss(clean: torch.Tensor, batch: Batch) -> torch.Tensor:
 def sample_sheet(
     model: Denoiser, tokenizer: CLIPTokenizer, vae: AutoencoderKL, samples: Sequence[Sample], schedule: Schedule
 ) -> np.ndarray:
-    """Pairs to look at, uint8 (4S, NS, 3): a column each of the reference, its target's control, its edit, the truth.
+    """Pairs to look at, uint8 (5S, NS, 3): a column each of reference, control, draft, edit, and the truth.
 
     Args:
         model: The network.
@@ -207,10 +209,13 @@ def sample_sheet(
     latents = vae.encode(pictures * 2 - 1).latent_dist.mode() * vae.config["scaling_factor"]
     captions = [sample.caption for sample in samples]
     maps = SurfaceMaps(*places_on_subjects(list(samples)).chunk(2))
-    batch = Batch(latents, control_pictures(list(samples)), captions, samples[0].kind, maps)
+    drafts = to_tensor(np.stack([sample.draft for sample in samples[pairs:]]))
+    started = vae.encode(drafts * 2 - 1).latent_dist.mode() * vae.config["scaling_factor"]
+    batch = Batch(latents, control_pictures(list(samples)), captions, samples[0].kind, maps, started)
     *_, clean = rehearse(model, batch, tokens_of(tokenizer, captions[pairs:]), schedule)
     images = (vae.decode(clean / vae.config["scaling_factor"]).sample / 2 + 0.5).clamp(0, 1)
     rows = [
-        torch.cat(list(part), dim=2) for part in (pictures[:pairs], batch.control[pairs:], images, pictures[pairs:])
+        torch.cat(list(part), dim=2)
+        for part in (pictures[:pairs], batch.control[pairs:], drafts, images, pictures[pairs:])
     ]
     return (torch.cat(rows, dim=1).permute(1, 2, 0) * 255).round().byte().numpy()

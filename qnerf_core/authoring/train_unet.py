@@ -4,7 +4,7 @@ Most steps do what an edit does: the reference picture of a pair goes through th
 and its self-attention features make the keys and values of the target's decoder (MasaCtrl). Stable Diffusion is large
 enough to take over identity that way untrained; a network this small has to have done it before. In half of them
 the noise, too, is what an inversion of the reference leaves, not white: it remembers the reference, and a network that
-has only seen white noise paints the limbs that it remembers. Towards the end whole edits are rehearsed
+has only seen white noise paints the limbs that it remembers. Of whole pictures, whole edits are rehearsed
 (`rehearsal.py`).
 """
 
@@ -49,6 +49,7 @@ from qnerf_core.authoring.training import (
 from qnerf_core.authoring.workers import Workers, is_first
 from qnerf_core.diffusion.attention import QueryLayer, biased
 from qnerf_core.diffusion.schedule import make_schedule
+from qnerf_core.diffusion.settings import ModelHabits
 
 _CROP_PAIRS, _WHOLE_PAIRS = 4, 2
 _CAPTION_DROPPED = 0.15
@@ -58,9 +59,10 @@ _INVERTED = 0.65
 _INVERSION_STEPS = (6, 10)
 _TOWARDS_NOISE = 3.0
 _NOISE_SHARED = 0.5
-_REHEARSED_FROM = 0.4
 _REHEARSED = 0.8
-_REHEARSED_STEPS = (6, 10)
+_REHEARSED_STEPS = (5, 10)
+# Around what edits are made with, see `ModelHabits.strength`.
+_STRENGTHS = (0.35, 0.75)
 _BACKGROUND_KEPT = 0.7
 _BOX_MARGIN = 3
 _CORRESPONDING = 0.9
@@ -120,7 +122,8 @@ class _Lesson:
     def rehearsal(self) -> Iterator[torch.Tensor]:
         """The loss of every step of a whole edit."""
         steps = int(self._decisions.integers(*_REHEARSED_STEPS, endpoint=True))
-        schedule = make_schedule(self._scheduler.config, steps)
+        strength = float(self._decisions.uniform(*_STRENGTHS)) if self._corresponding else 1.0
+        schedule = make_schedule(self._scheduler.config, steps, strength)
         tokens = self._tokens(self._batch.captions[: self._pairs])
         boxes = None
         if self._generator.random() < _BACKGROUND_KEPT:
@@ -195,7 +198,7 @@ def train_unet(
         minutes: Budget.
         whole_from: Share of the budget after which pictures are whole; before, they are crops of half the side, which
             cost a fifth and teach the same details at the same scale. What has moved out of a crop, though, its
-            reference does not show. Of whole pictures, edits are rehearsed towards the end.
+            reference does not show. Of whole pictures, edits are rehearsed.
         rate: Greatest learning rate.
         seed: Of weights and batches.
     """
@@ -249,7 +252,7 @@ def train_unet(
         kind = str(decisions.choice(kinds, p=shares))
         batch = folder.draw(generator, kind, _CROP_PAIRS if cropped else _WHOLE_PAIRS, cropped)
         lesson = _Lesson(model, tokenizer, batch, decisions, generator)
-        if not cropped and share >= _REHEARSED_FROM and decisions.random() < _REHEARSED:
+        if not cropped and decisions.random() < _REHEARSED:
             for loss in lesson.rehearsal():
                 learn(loss, "rehearsals")
         else:
@@ -281,7 +284,7 @@ def _sheet(
 ) -> np.ndarray:
     """Sample sheets of pairs of every kind of control, from a shard that is kept out, side by side."""
     samples = read_shard(shard)
-    schedule = make_schedule(make_scheduler().config, _SHEET_STEPS)
+    schedule = make_schedule(make_scheduler().config, _SHEET_STEPS, ModelHabits().strength)
     sheets = []
     for kind in kinds:
         # Pairs are numbers 2n and 2n + 1.

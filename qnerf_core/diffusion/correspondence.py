@@ -79,18 +79,24 @@ class SurfaceMaps:
 
         Returns:
             (B, C, h, w): where the subject will be, what was on the same spot of it or, of a spot that the original
-            hides, on the nearest within about five lengths, beyond which `bias` tells no difference; where it was,
-            what is behind its outline, mirrored.
+            hides, on the nearest that it shows; where it was, what is behind its outline, mirrored.
         """
         size = latents.shape[2:]
         # One by one: of many large views all pairs of places do not fit in memory.
-        chosen = range(*views.indices(len(self.source)))
-        match = torch.cat([self.bias(slice(view, view + 1), 1).argmax(dim=2) for view in chosen])
+        match = torch.stack([self._nearest(view) for view in range(*views.indices(len(self.source)))])
         covers = self.target[views, 0].flatten(1) >= _COVERED
         free = (self.source[views, 0] <= _FREE).cpu().numpy()
         background = torch.stack([_mirrored(cells) for cells in free]).to(match.device)
         place = torch.where(covers, match, background).to(latents.device)
         return latents.flatten(2).gather(2, place[:, None].expand(-1, latents.shape[1], -1)).unflatten(2, size)
+
+
+    def _nearest(self, view: int) -> torch.Tensor:
+        """For every cell of the edited view the original's that shows the nearest spot, as flat indices (h * w,)."""
+        (asked, _), (found, giving) = (_places(maps[view, None], 1) for maps in (self.target, self.source))
+        away = torch.cdist(asked, found)[0]
+        covered = giving[0] >= _COVERED
+        return (torch.where(covered, away, torch.inf) if covered.any() else away).argmin(dim=1)
 
 
 def _mirrored(free: np.ndarray) -> torch.Tensor:

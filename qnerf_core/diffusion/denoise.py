@@ -77,7 +77,9 @@ class Denoiser:
             SettingsError: A layer index is beyond the layers of this model.
         """
         self.backbone = backbone
-        self.schedule = make_schedule(backbone.scheduler_config, settings.steps)
+        self.schedule = make_schedule(
+            backbone.scheduler_config, settings.steps, settings.strength_with(backbone.habits)
+        )
         self.settings = settings
         self.calls: Counter[str] = Counter()
         self.stage = "kept"

@@ -86,12 +86,14 @@ class Schedule:
         return next_alpha**0.5 * clean + (1.0 - next_alpha) ** 0.5 * epsilon, clean
 
 
-def make_schedule(scheduler_config: Mapping[str, Any], steps: int) -> Schedule:
+def make_schedule(scheduler_config: Mapping[str, Any], steps: int, strength: float = 1.0) -> Schedule:
     """Make the schedule that diffusers' DDIMScheduler would follow with this configuration.
 
     Args:
         scheduler_config: The scheduler's configuration from a model folder, of whatever scheduler class.
         steps: Number of steps.
+        strength: Share of the noise levels, from the picture's end, that the steps go through; as of diffusers'
+            image-to-image pipelines, but that there are as many steps.
 
     Raises:
         BackboneError: The configuration asks for something that a deterministic latent DDIM run cannot do.
@@ -110,15 +112,16 @@ def make_schedule(scheduler_config: Mapping[str, Any], steps: int) -> Schedule:
             "clip_sample or thresholding is on in its scheduler_config.json, which cannot be inverted",
             "Set both to false; latent diffusion models do not need them.",
         )
-    if steps > config.num_train_timesteps:
+    whole = round(steps / strength)
+    if whole > config.num_train_timesteps:
         raise BackboneError(
-            f"{steps} steps are more than the model has",
+            f"{whole} steps are more than the model has",
             f"it was trained with {config.num_train_timesteps} noise levels",
             "Choose fewer steps.",
         )
-    scheduler.set_timesteps(steps)
-    stride = config.num_train_timesteps // steps
-    timesteps = tuple(int(timestep) for timestep in scheduler.timesteps)
+    scheduler.set_timesteps(whole)
+    stride = config.num_train_timesteps // whole
+    timesteps = tuple(int(timestep) for timestep in scheduler.timesteps[whole - steps :])
     alphas = tuple(float(scheduler.alphas_cumprod[timestep]) for timestep in timesteps)
     next_alphas = tuple(
         float(scheduler.alphas_cumprod[timestep - stride] if timestep >= stride else scheduler.final_alpha_cumprod)

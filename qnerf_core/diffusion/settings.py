@@ -18,12 +18,14 @@ class ModelHabits(BaseModel):
     Attributes:
         source_branch: How its originals went through it, see `DiffusionSettings`.
         correspondence: Whether the control's correspondences led noise and injection.
+        strength: Of its edits that were led.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source_branch: Literal["free", "described"] = "free"
     correspondence: bool = False
+    strength: float = Field(default=0.6, gt=0.0, le=1.0)
 
 
 NO_HABITS = ModelHabits()
@@ -112,8 +114,10 @@ class DiffusionSettings(BaseModel):
             that a part of the original and the same part of the edit find each other; "auto" as the model was trained,
             and "free" for models that do not say.
         correspondence: What the control tells of where the original shows each place of the edit (`correspondence.py`)
-            leads noise and injection: "on"; "off" as in the paper; "auto" as the model was trained, and "off" for
-            models that do not say.
+            leads noise and injection, and the edit starts from a draft (`editing.draft`): "on"; "off" as in the paper;
+            "auto" as the model was trained, and "off" for models that do not say.
+        strength: Share of the noise levels that inversion and edit go through; less keeps more of what they start
+            from. None: all of them without correspondence, and with it as the model was trained.
         inversion_prompt: Prompt of that branch; empty is the empty prompt (MasaCtrl) or, if described, the capture's.
         control_scale: Weight of the ControlNet's residuals.
         view_batch: Views in one call of the network at most; fewer where the free memory does not hold as many.
@@ -126,8 +130,27 @@ class DiffusionSettings(BaseModel):
     negative_prompt: str = ""
     source_branch: SourceBranch = "auto"
     correspondence: Correspondence = "auto"
+    strength: float | None = Field(default=None, gt=0.0, le=1.0)
     inversion_prompt: str = ""
     control_scale: float = Field(default=1.0, ge=0.0)
     view_batch: int = Field(default=8, ge=1)
     injection: InjectionSettings = InjectionSettings()
     guidance: GuidanceSettings = GuidanceSettings()
+
+    def corresponds(self, habits: ModelHabits) -> bool:
+        """Tell whether correspondences lead.
+
+        Args:
+            habits: Of the model.
+        """
+        return habits.correspondence if self.correspondence == "auto" else self.correspondence == "on"
+
+    def strength_with(self, habits: ModelHabits) -> float:
+        """Return the strength.
+
+        Args:
+            habits: Of the model.
+        """
+        if self.strength is not None:
+            return self.strength
+        return habits.strength if self.corresponds(habits) else 1.0

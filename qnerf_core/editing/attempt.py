@@ -371,9 +371,13 @@ class Attempt:
         )
 
     def _start(self) -> torch.Tensor:
-        """The noise that the edit starts from."""
-        noise = self.trajectory[0]
-        return noise.clone() if self.inputs.maps is None else self.inputs.maps.carried(noise, slice(0, self.views))
+        signal = self.denoiser.schedule.alphas[0] ** 0.5
+        parts = []
+        for batch in self.batches:
+            self._check()
+            with self.books.timed("encoding"):
+                parts.append(self.inputs.start(self.trajectory, signal, batch))
+        return torch.cat(parts)
 
     def _biases(self, batch: slice) -> dict[int, torch.Tensor] | None:
         """What leads the injection into a batch's views."""

@@ -21,6 +21,7 @@ from qnerf_core.diffusion.correspondence import SurfaceMaps
 from qnerf_core.diffusion.devices import dtype_for
 from qnerf_core.diffusion.settings import PLAIN, ModelSettings
 from qnerf_core.editing.correspondence import surface_maps
+from qnerf_core.editing.draft import drafts
 from qnerf_core.editing.geometry import ViewGeometry, view_geometry
 from qnerf_core.editing.region import EditRegion, find_region
 from qnerf_core.editing.spec import EditSpec
@@ -56,6 +57,7 @@ class EditInputs:
         prompt: Of the edit.
         region: Which pixels may change; None for all.
         maps: Where on the subject the pictures' places are, before and after; None if that leads nothing.
+        drafts: (V, 3, H, W) float32 in [0, 1], where the edit starts; None with `maps`.
     """
 
     backbone: Backbone
@@ -72,6 +74,25 @@ class EditInputs:
     prompt: str
     region: EditRegion | None = None
     maps: SurfaceMaps | None = None
+    drafts: torch.Tensor | None = None
+
+    def start(self, trajectory: torch.Tensor, signal: float, views: slice) -> torch.Tensor:
+        """Return what some views start from: the noise their originals were inverted to or, where drafts lead, the
+        drafts with that noise, moved with the subject.
+
+        Args:
+            trajectory: (steps + 1, V, 4, h, w), their inversion.
+            signal: Share of the picture in its first latents, the root of alpha bar.
+            views: Which views.
+
+        Returns:
+            (B, 4, h, w).
+        """
+        first, clean = trajectory[0, views], trajectory[-1, views]
+        if self.maps is None or self.drafts is None:
+            return first.clone()
+        drafted = self.backbone.encode_images(self.drafts[views]).to(first)
+        return self.maps.carried(first - signal * clean, views) + signal * drafted
 
 
 def prepare(spec: EditSpec, *, device: str = "cpu", backbone: Backbone | None = None) -> EditInputs:
@@ -330,8 +351,11 @@ def build_inputs(
     if spec.background.keep:
         kept = find_region(geometry, subject, looseness.outward, spec.background, scene.region)
     latent_size = height // backbone.vae_reduction, width // backbone.vae_reduction
-    asked = spec.diffusion.correspondence
-    corresponding = asked == "on" or (asked == "auto" and backbone.habits.correspondence)
+    figures = [view.figure for view in geometry]
+    maps, drafted = None, None
+    if spec.diffusion.corresponds(backbone.habits):
+        maps = surface_maps(subject, cameras, latent_size, figures)
+        drafted = drafts(subject, cameras, images, figures, [view.boundary for view in geometry])
     return EditInputs(
         backbone=backbone,
         views=tuple(view.name for view in views),
@@ -346,7 +370,8 @@ def build_inputs(
         source_prompt=scene.prompt,
         prompt=spec.prompt if spec.prompt is not None else scene.prompt,
         region=kept,
-        maps=surface_maps(subject, cameras, latent_size, [view.figure for view in geometry]) if corresponding else None,
+        maps=maps,
+        drafts=drafted,
     )
 
 

@@ -70,9 +70,9 @@ class Previewer:
                 inputs.region, inputs.images, inverted.trajectory.float().cpu(), backbone.decode_latents
             )
         control = backbone.embed_control(inputs.controls)
-        latents, biases = inverted.trajectory[0], None
+        latents = inputs.start(inverted.trajectory, denoiser.schedule.alphas[0] ** 0.5, _VIEW)
+        biases = None
         if inputs.maps is not None:
-            latents = inputs.maps.carried(latents, _VIEW)
             made = inputs.maps.biases(_VIEW, denoiser.injected_layers)
             biases = {reduction: bias.to(latents) for reduction, bias in made.items()}
         for step in range(STEPS):
