@@ -9,9 +9,9 @@ from transformers import CLIPTokenizer
 
 from qnerf_core.authoring.architecture import make_scheduler
 from qnerf_core.authoring.denoiser import CONTROLS, Denoiser, TrainedDenoiser
+from qnerf_core.authoring.rehearsal import HABITS
 from qnerf_core.authoring.training import AveragedWeights, load_checkpoint
 from qnerf_core.diffusion.loading import HABITS_FILE
-from qnerf_core.diffusion.settings import ModelHabits
 from qnerf_core.errors import AssetError
 from qnerf_core.files import write_json
 
@@ -39,8 +39,7 @@ def write_model(trained: TrainedDenoiser, out: Path) -> None:
         requires_safety_checker=False,
     )
     pipeline.save_pretrained(out, safe_serialization=True)
-    # As `rehearsal.invert` does it.
-    write_json(out / HABITS_FILE, ModelHabits(source_branch="described", correspondence=True).model_dump())
+    write_json(out / HABITS_FILE, HABITS.model_dump())
     for kind in trained.module.controlnets:
         trained.module.controlnet(kind).half().save_pretrained(out / CONTROLS[kind])
 

@@ -30,9 +30,11 @@ from qnerf_core.diffusion.attention import (
 )
 from qnerf_core.diffusion.correspondence import SurfaceMaps
 from qnerf_core.diffusion.schedule import Schedule
-from qnerf_core.diffusion.settings import InjectionSettings
+from qnerf_core.diffusion.settings import InjectionSettings, ModelHabits
 
 ALL = slice(None)
+HABITS = ModelHabits(source_branch="described", correspondence=True, strength=0.1)
+"""How edits go with what is trained here; the strength was chosen by trials."""
 
 _CHANGED = 0.25
 _CHANGED_WEIGHT = 4.0

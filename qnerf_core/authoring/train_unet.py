@@ -30,6 +30,7 @@ from qnerf_core.authoring.denoiser import Denoiser, TrainedDenoiser, tokens_of
 from qnerf_core.authoring.latents import Batch, LatentFolder
 from qnerf_core.authoring.rehearsal import (
     ALL,
+    HABITS,
     change_weights,
     changed_boxes,
     clean_loss,
@@ -49,7 +50,6 @@ from qnerf_core.authoring.training import (
 from qnerf_core.authoring.workers import Workers, is_first
 from qnerf_core.diffusion.attention import QueryLayer, biased
 from qnerf_core.diffusion.schedule import make_schedule
-from qnerf_core.diffusion.settings import ModelHabits
 
 _CROP_PAIRS, _WHOLE_PAIRS = 4, 2
 _CAPTION_DROPPED = 0.15
@@ -61,8 +61,8 @@ _TOWARDS_NOISE = 3.0
 _NOISE_SHARED = 0.5
 _REHEARSED = 0.8
 _REHEARSED_STEPS = (5, 10)
-# Around what edits are made with, see `ModelHabits.strength`.
-_STRENGTHS = (0.35, 0.75)
+# From what edits are made with up; more noise hides more of a draft, and more has to be repaired.
+_STRENGTHS = (0.05, 0.5)
 _BACKGROUND_KEPT = 0.7
 _BOX_MARGIN = 3
 _CORRESPONDING = 0.9
@@ -284,7 +284,7 @@ def _sheet(
 ) -> np.ndarray:
     """Sample sheets of pairs of every kind of control, from a shard that is kept out, side by side."""
     samples = read_shard(shard)
-    schedule = make_schedule(make_scheduler().config, _SHEET_STEPS, ModelHabits().strength)
+    schedule = make_schedule(make_scheduler().config, _SHEET_STEPS, HABITS.strength)
     sheets = []
     for kind in kinds:
         # Pairs are numbers 2n and 2n + 1.
