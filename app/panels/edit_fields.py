@@ -6,7 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from app.panels.editors import Choice, Decimal, Editor, Layers, OptionalWhole, Seed, Strength, Switch, Text, Whole
+from app.panels.editors import (
+    Choice,
+    Decimal,
+    Editor,
+    Layers,
+    OptionalDecimal,
+    OptionalWhole,
+    Seed,
+    Strength,
+    Switch,
+    Text,
+    Whole,
+)
 from app.panels.fields import FieldRow
 from qnerf_core.editing.spec import EditSpec
 
@@ -159,10 +171,17 @@ ADVANCED = (
             Setting(
                 "diffusion.correspondence",
                 "Places",
-                "The control tells where each place of the edit was on the subject. Led: it starts from the noise of "
-                "that place and takes its looks from there, and what the subject leaves becomes background. Off: "
-                "places find each other by themselves, as in the paper.",
+                "The control tells where each place of the edit was on the subject. Led: the edit starts from a draft, "
+                "the photos with the subject moved, takes its looks from the same places, and what the subject leaves "
+                "becomes background. Off: places find each other by themselves, as in the paper.",
                 lambda: Choice((("As the model learned it", "auto"), ("Led by the control", "on"), ("Off", "off"))),
+            ),
+            Setting(
+                "diffusion.strength",
+                "Noise",
+                "Share of the noise that inversion and edit go through. 1: all, as in the paper. Less keeps more of "
+                "what the edit starts from, and repairs less of it. Automatic: as the model learned it.",
+                lambda: OptionalDecimal(0.05, 1.0, 0.05, 2),
             ),
             Setting(
                 "diffusion.injection.start_fraction",

@@ -104,6 +104,28 @@ class Decimal(Editor):
             self.box.setValue(value)
 
 
+class OptionalDecimal(Editor):
+    """A number or "automatic", which is the lowest position."""
+
+    def __init__(self, low: float, high: float, step: float, decimals: int) -> None:
+        super().__init__()
+        self.box = QDoubleSpinBox()
+        self.box.setDecimals(decimals)
+        self.box.setRange(low - step, high)
+        self.box.setSingleStep(step)
+        self.box.setSpecialValueText("automatic")
+        self.box.setKeyboardTracking(False)
+        _prepare(self, self.box)
+        self.box.valueChanged.connect(self._edited)
+
+    def show_value(self, value: float | None) -> None:
+        with QSignalBlocker(self.box):
+            self.box.setValue(self.box.minimum() if value is None else value)
+
+    def _edited(self, value: float) -> None:
+        self.edited.emit(None if value == self.box.minimum() else value)
+
+
 class OptionalWhole(Editor):
     """A whole number or "automatic", which is the lowest position."""
 

@@ -90,7 +90,6 @@ class SurfaceMaps:
         place = torch.where(covers, match, background).to(latents.device)
         return latents.flatten(2).gather(2, place[:, None].expand(-1, latents.shape[1], -1)).unflatten(2, size)
 
-
     def _nearest(self, view: int) -> torch.Tensor:
         """For every cell of the edited view the original's that shows the nearest spot, as flat indices (h * w,)."""
         (asked, _), (found, giving) = (_places(maps[view, None], 1) for maps in (self.target, self.source))

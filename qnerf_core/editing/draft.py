@@ -210,12 +210,10 @@ def _between(seen: SeenSurface, scale: float) -> np.ndarray:
 def _off_mesh(seen: SeenSurface, scale: float) -> np.ndarray:
     """(H, W, 4) metres: places on the subject, and how far off the mesh."""
     away = np.where(np.isfinite(seen.away), seen.away, 0.0)
-    return np.concatenate([seen.places, away[..., None] * scale], axis=-1)
+    return np.concatenate([seen.places, away[..., None] * scale], axis=-1, dtype=np.float32)
 
 
-def _moved(
-    photo: _Photo, others: Sequence[_Photo], subject: Subject, same: float
-) -> tuple[np.ndarray, np.ndarray]:
+def _moved(photo: _Photo, others: Sequence[_Photo], subject: Subject, same: float) -> tuple[np.ndarray, np.ndarray]:
     """(H, W) bool, where the subject will be, and (H, W, 3) its colours."""
     assert subject.places is not None
     seen = SeenSurface.of(subject.target, subject.places[1], photo.camera)

@@ -51,7 +51,9 @@ def _batch() -> Batch:
     generator = torch.Generator().manual_seed(3)
     latents = torch.randn(2, 4, 16, 16, generator=generator)
     places = torch.zeros(1, 4, 16, 16), torch.zeros(1, 4, 16, 16)
-    return Batch(latents, torch.rand(2, 3, 128, 128, generator=generator), ["", ""], "skeleton", SurfaceMaps(*places))
+    control = torch.rand(2, 3, 128, 128, generator=generator)
+    drafts = torch.randn(1, 4, 16, 16, generator=generator)
+    return Batch(latents, control, ["", ""], "skeleton", SurfaceMaps(*places), drafts)
 
 
 def test_an_inversion_keeps_every_level_and_the_features_that_an_edit_asks_for(
@@ -88,8 +90,12 @@ def test_every_step_of_a_rehearsal_teaches_by_itself_and_keeps_the_background(
     clean_loss(steps[2], batch).backward()
     gradients = [parameter.grad for parameter in module.controlnet("skeleton").parameters()]
     assert any(gradient is not None and bool(gradient.any()) for gradient in gradients)
-    # Four passes of the inversion come first; the edit then reads the reference's own latents outside.
+    # Four passes of the inversion come first; the edit then starts from the draft, with the reference's noise, and
+    # reads the reference's own latents outside.
     trajectory = invert(module, batch, empty, schedule).trajectory
+    signal = schedule.alphas[0] ** 0.5
+    started = trajectory[0] + signal * (batch.drafts - trajectory[4])
+    assert torch.allclose(seen[4], started, atol=1e-5)
     for level in (1, 2, 3):
         read = seen[4 + level]
         assert torch.allclose(read[..., 8:], trajectory[level][..., 8:], atol=1e-5)
@@ -105,6 +111,6 @@ def test_the_loss_of_what_may_be_either_is_least_at_the_likelier() -> None:
     latents = torch.full((6, 4, 8, 8), 0.5)
     latents[3:5], latents[5] = 0.0, 1.0
     nowhere = SurfaceMaps(torch.zeros(3, 4, 8, 8), torch.zeros(3, 4, 8, 8))
-    batch = Batch(latents, torch.zeros(6, 3, 64, 64), [""] * 6, "skeleton", nowhere)
+    batch = Batch(latents, torch.zeros(6, 3, 64, 64), [""] * 6, "skeleton", nowhere, latents[:3])
     losses = [float(clean_loss(torch.full((3, 4, 8, 8), value), batch)) for value in (0.0, 1 / 3, 0.5, 1.0)]
     assert losses == sorted(losses)

@@ -42,6 +42,8 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
             captions=np.array(["a photo of a person in a red shirt and blue trousers"] * 16),
             kinds=np.array(["skeleton"] * 16),
             places=generator.random((16, 4, 32, 32)).astype(np.float16),
+            expected=generator.random((16, 4, 32, 32)).astype(np.float16),
+            drafts=(_smooth_pictures(16, 256).flip(0).permute(0, 2, 3, 1) * 255).byte().numpy(),
         )
     return folder
 
@@ -128,6 +130,9 @@ def test_crops_of_latents_and_control_show_the_same_place(shards: Path, tmp_path
         half, row = ("source", "target")[index // 3], index % 3
         places = getattr(whole.maps, half)[row, :, y // 8 : y // 8 + CROP, x // 8 : x // 8 + CROP]
         assert torch.equal(places, getattr(cropped.maps, half)[row])
+        if half == "target":
+            draft = whole.drafts[row, :, y // 8 : y // 8 + CROP, x // 8 : x // 8 + CROP]
+            assert torch.equal(draft, cropped.drafts[row])
 
 
 @pytest.mark.slow

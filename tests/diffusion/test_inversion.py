@@ -163,6 +163,11 @@ def test_a_model_says_what_it_was_trained_with(tmp_path: Path) -> None:
     assert described.habits == ModelHabits(source_branch="described", correspondence=True)
     assert Denoiser(described, DiffusionSettings(), "").describes_sources
     assert not Denoiser(described, DiffusionSettings(source_branch="free"), "").describes_sources
+    assert DiffusionSettings().strength_with(described.habits) == 0.6
+    assert DiffusionSettings(correspondence="off").strength_with(described.habits) == 1.0
+    assert DiffusionSettings().strength_with(ModelHabits()) == 1.0
+    assert DiffusionSettings(strength=0.3).strength_with(ModelHabits()) == 0.3
+    assert Denoiser(described, DiffusionSettings(strength=0.5, steps=4), "").schedule.timesteps[0] < 500
     for damaged in ("{", '{"source_branch": "backwards"}', "[]"):
         (folder / HABITS_FILE).write_text(damaged)
         with pytest.raises(FileFormatError, match=HABITS_FILE):

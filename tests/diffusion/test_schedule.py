@@ -41,6 +41,18 @@ def test_steps_are_those_of_diffusers(noise: Callable[..., torch.Tensor], config
         torch.testing.assert_close(clean, expected.pred_original_sample, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize(("steps", "strength"), [(10, 0.5), (10, 0.1), (4, 0.6), (3, 1.0)])
+def test_a_strength_leaves_out_the_noisy_end_of_diffusers_steps(steps: int, strength: float) -> None:
+    theirs = DDIMScheduler.from_config(CONFIG)
+    theirs.set_timesteps(round(steps / strength))
+    ours = make_schedule(CONFIG, steps, strength)
+    assert list(ours.timesteps) == theirs.timesteps.tolist()[-steps:]
+    assert ours.next_alphas[:-1] == ours.alphas[1:]
+    assert ours.next_alphas[-1] == float(theirs.final_alpha_cumprod)
+    with pytest.raises(BackboneError, match="more than the model has"):
+        make_schedule(CONFIG, 600, 0.5)
+
+
 @pytest.mark.parametrize("kind", ["epsilon", "v_prediction"])
 def test_an_inverse_step_with_the_same_noise_undoes_a_step(noise: Callable[..., torch.Tensor], kind: str) -> None:
     schedule = make_schedule({**CONFIG, "prediction_type": kind}, 10)

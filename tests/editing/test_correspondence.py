@@ -10,6 +10,7 @@ from qnerf_core import assets
 from qnerf_core.body.model import BodyModel
 from qnerf_core.body.pose_file import read_pose
 from qnerf_core.control.raster import rasterise_depth
+from qnerf_core.diffusion.schedule import make_schedule
 from qnerf_core.editing.attempt import ResumeState
 from qnerf_core.editing.consolidate import run
 from qnerf_core.editing.correspondence import surface_maps
@@ -118,21 +119,24 @@ def test_a_subject_without_places_is_refused() -> None:
         surface_maps(subject, ring_of_cameras(1, 256), SIZE)
 
 
-def test_an_edit_starts_from_the_carried_noise_and_resumes_from_it(inputs: EditInputs) -> None:
+def test_an_edit_starts_from_the_draft_with_carried_noise_and_resumes_from_it(inputs: EditInputs) -> None:
     size = tuple(inputs.images.shape[2:])
     latent_size = size[0] // inputs.backbone.vae_reduction, size[1] // inputs.backbone.vae_reduction
     maps = surface_maps(Subject.of(boxes(0.5), boxes(0.9), None), inputs.cameras, latent_size)
+    led_inputs = replace(inputs, maps=maps, drafts=inputs.images.flip(3))
     # Without a pass that moves them, latents end as they start.
     still = changed(SHORT, method="independent", diffusion__injection__enabled=False)
-    led = list(run(replace(inputs, maps=maps), still, run_id="led"))
+    led = list(run(led_inputs, still, run_id="led"))
     plain = list(run(inputs, still, run_id="plain"))
     (inverted,) = of_kind(led, InversionFinished)
     assert torch.equal(inverted.trajectory, of_kind(plain, InversionFinished)[0].trajectory)
     ends = [of_kind(events, RunFinished)[0].latents for events in (led, plain)]
     assert not torch.allclose(ends[0], ends[1], atol=1e-3)
-    carried = inverted.trajectory.clone()
-    carried[0] = maps.carried(carried[0], slice(None))
-    by_hand = list(run(inputs, still, run_id="hand", resume=ResumeState(carried)))
-    assert torch.equal(of_kind(by_hand, RunFinished)[0].latents, ends[0])
-    again = list(run(replace(inputs, maps=maps), still, run_id="again", resume=ResumeState(inverted.trajectory)))
+    signal = make_schedule(inputs.backbone.scheduler_config, 4).alphas[0] ** 0.5
+    started = inverted.trajectory.clone()
+    noise = started[0] - signal * started[-1]
+    started[0] = maps.carried(noise, slice(None)) + signal * inputs.backbone.encode_images(inputs.images.flip(3))
+    by_hand = list(run(inputs, still, run_id="hand", resume=ResumeState(started)))
+    assert torch.allclose(of_kind(by_hand, RunFinished)[0].latents, ends[0], atol=1e-4)
+    again = list(run(led_inputs, still, run_id="again", resume=ResumeState(inverted.trajectory)))
     assert torch.equal(of_kind(again, RunFinished)[0].latents, ends[0])

@@ -119,6 +119,22 @@ def test_settings_are_typed_undone_and_reset(panel: EditPanel, document: Documen
     assert document.spec.seed > 0
 
 
+def test_noise_is_as_the_model_learned_it_until_a_share_is_typed(panel: EditPanel, document: Document) -> None:
+    noise = panel.fields["diffusion.strength"]
+    box = child(noise, QAbstractSpinBox)
+    assert box.text() == "automatic"
+    type_into(box, "0.5")
+    assert document.spec.diffusion.strength == pytest.approx(0.5)
+    document.undo_stack.undo()
+    assert document.spec.diffusion.strength is None
+    assert box.text() == "automatic"
+    document.undo_stack.redo()
+    box.setFocus()
+    for _ in range(10):
+        QTest.keyClick(box, Qt.Key.Key_Down)
+    assert document.spec.diffusion.strength is None, "below the least share it is automatic again"
+
+
 def test_the_wheel_does_not_change_what_it_rolls_over(panel: EditPanel, document: Document) -> None:
     before = document.spec
     for row in panel.fields.values():

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+
+from qnerf_core import assets
+from qnerf_core.body.model import BodyModel
+from qnerf_core.body.pose_file import read_pose
+from qnerf_core.control.raster import rasterise_depth, rasterise_values
+from qnerf_core.editing.draft import drafts
+from qnerf_core.editing.subject import Subject
+from qnerf_core.evaluation.image_metrics import edit_region, psnr
+from qnerf_core.proxy.model import DepthProxy, ProxyPart
+from qnerf_core.scene.camera import Camera
+from tests.synthetic_capture import Picture, ray_trace, ring_of_cameras
+
+SIZE = 128
+BEFORE, AFTER = (0.6, 0.0, 0.3), (-0.5, -0.3, 0.3)
+
+
+def ball_and_box(ball: tuple[float, float, float]) -> DepthProxy:
+    return DepthProxy(
+        (
+            ProxyPart("box", "box", np.array([0.0, 0.0, 0.45]), np.zeros(3), np.array([0.44, 0.44, 0.9])),
+            ProxyPart("ball", "ellipsoid", np.array(ball), np.zeros(3), np.full(3, 0.56)),
+        )
+    )
+
+
+def drafted(cameras: list[Camera], shown: list[Picture], subject: Subject) -> np.ndarray:
+    empty = [ray_trace(camera, BEFORE, figure=False) for camera in cameras]
+    photos = torch.from_numpy(np.stack([picture.colour for picture in shown]))
+    result = drafts(subject, cameras, photos, [picture.mask for picture in shown], [picture.depth for picture in empty])
+    return result.numpy()
+
+
+def test_a_ball_that_rolls_elsewhere_looks_in_the_draft_as_it_would() -> None:
+    cameras = ring_of_cameras(6, SIZE)
+    shown, truth = ([ray_trace(camera, ball) for camera in cameras] for ball in (BEFORE, AFTER))
+    subject = Subject.of(ball_and_box(BEFORE), ball_and_box(AFTER), None)
+    made = drafted(cameras, shown, subject)
+    regions = [edit_region(before.mask, after.mask) for before, after in zip(shown, truth, strict=True)]
+    reached = [psnr(made[n], truth[n].colour, regions[n]) for n in range(6)]
+    unedited = [psnr(shown[n].colour, truth[n].colour, regions[n]) for n in range(6)]
+    assert min(reached) > 19.0, reached
+    assert np.mean(reached) > np.mean(unedited) + 8.0
+    for index, region in enumerate(regions):
+        far = ~region & ~edit_region(region, region)
+        assert np.array_equal(made[index][:, far], shown[index].colour[:, far]), "the rest is the photo"
+
+
+def test_what_a_view_hides_comes_from_the_nearest_camera_that_shows_it() -> None:
+    # Behind the box, the first camera does not see the ball.
+    hidden = (-0.7, 0.0, 0.3)
+    cameras = ring_of_cameras(6, SIZE)
+    shown = [ray_trace(camera, hidden) for camera in cameras]
+    truth = ray_trace(cameras[0], (0.5, 0.6, 0.3))
+    subject = Subject.of(ball_and_box(hidden), ball_and_box((0.5, 0.6, 0.3)), None)
+    region = truth.mask & ~shown[0].mask
+    together = drafted(cameras, shown, subject)[0]
+    alone = drafted(cameras[:1], shown[:1], subject)[0]
+    assert psnr(together, truth.colour, region) > psnr(alone, truth.colour, region) + 6.0
+
+
+def test_nothing_that_moves_is_the_photo() -> None:
+    cameras = ring_of_cameras(3, SIZE)
+    shown = [ray_trace(camera, BEFORE) for camera in cameras]
+    made = drafted(cameras, shown, Subject.of(ball_and_box(BEFORE), ball_and_box(BEFORE), None))
+    for picture, photo in zip(made, shown, strict=True):
+        assert np.array_equal(picture[:, photo.mask], photo.colour[:, photo.mask])
+
+
+def test_sleeves_go_with_the_arms_and_leave_no_frill_behind() -> None:
+    body = BodyModel.load()
+    stand, raised = (read_pose(assets.poses_folder() / f"{name}.json") for name in ("stand", "arms-raised"))
+    cameras = ring_of_cameras(4, 256)
+    subject = Subject.of(stand, raised, body)
+    rest = body.rest_vertices(stand.betas)
+    assert subject.places is not None
+    # Skin is coloured by its place in rest pose; clothes of three pixels take the colour of the skin beside them.
+    low, high = rest.min(axis=0), rest.max(axis=0)
+    photos, masks = [], []
+    for camera in cameras:
+        skin = (rasterise_values(*subject.source, rest, camera) - low) / (high - low)
+        covered = ~np.isnan(skin[..., 0])
+        away, nearest = _distance(covered)
+        masks.append(away <= 3)
+        photos.append(np.where(masks[-1][..., None], 0.2 + 0.7 * skin[nearest], 0.0).transpose(2, 0, 1))
+    images = torch.from_numpy(np.stack(photos).astype(np.float32))
+    made = drafts(subject, cameras, images, masks, [np.zeros((256, 256), np.float32)] * 4).numpy()
+    for picture, camera in zip(made, cameras, strict=True):
+        target = rasterise_depth(*subject.target, camera) > 0
+        shown = picture.sum(axis=0) > 0.3
+        assert (shown & target).sum() > 0.97 * target.sum(), "the body is whole"
+        away, _ = _distance(target)
+        assert (shown & (away > 6)).sum() < 0.02 * target.sum(), "and nothing else is left"
+        assert (shown & (away > 0) & (away <= 3)).sum() > 0.4 * ((away > 0) & (away <= 3)).sum(), "clothes went along"
+        true = 0.2 + 0.7 * (rasterise_values(*subject.target, rest, camera) - low) / (high - low)
+        error = np.abs(picture.transpose(1, 2, 0) - true)[target & shown].max(axis=-1)
+        assert np.quantile(error, 0.9) < 0.05
+
+
+def _distance(covered: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+    away, nearest = ndimage.distance_transform_edt(~covered, return_indices=True)
+    return away, tuple(nearest)
+
+
+def test_a_subject_without_places_has_no_draft() -> None:
+    cameras = ring_of_cameras(1, SIZE)
+    subject = replace(Subject.of(ball_and_box(BEFORE), ball_and_box(AFTER), None), places=None)
+    with pytest.raises(ValueError, match="not known"):
+        drafted(cameras, [ray_trace(cameras[0], BEFORE)], subject)
