@@ -86,7 +86,7 @@ class SurfaceMaps:
         match = torch.stack([self._nearest(view) for view in range(*views.indices(len(self.source)))])
         covers = self.target[views, 0].flatten(1) >= _COVERED
         free = (self.source[views, 0] <= _FREE).cpu().numpy()
-        background = torch.stack([_mirrored(cells) for cells in free]).to(match.device)
+        background = torch.stack([torch.from_numpy(mirrored(cells)) for cells in free]).to(match.device)
         place = torch.where(covers, match, background).to(latents.device)
         return latents.flatten(2).gather(2, place[:, None].expand(-1, latents.shape[1], -1)).unflatten(2, size)
 
@@ -98,15 +98,22 @@ class SurfaceMaps:
         return (torch.where(covered, away, torch.inf) if covered.any() else away).argmin(dim=1)
 
 
-def _mirrored(free: np.ndarray) -> torch.Tensor:
-    """For every cell (h, w) a free one, itself or across the outline of what is free, as flat indices (h * w,)."""
+def mirrored(free: np.ndarray) -> np.ndarray:
+    """Find what fills a gap in a picture as if mirrored across its outline.
+
+    Args:
+        free: (h, w) bool, false in the gap.
+
+    Returns:
+        (h * w,) for every place a free one, itself or across the outline, as a flat index; itself if none is free.
+    """
     height, width = free.shape
     cells = np.indices(free.shape)
     if free.any():
         nearest = ndimage.distance_transform_edt(~free, return_distances=False, return_indices=True)
         across = np.clip(2 * nearest - cells, 0, np.array([height - 1, width - 1])[:, None, None])
         cells = np.where(free, cells, np.where(free[tuple(across)], across, nearest))
-    return torch.from_numpy((cells[0] * width + cells[1]).ravel())
+    return np.asarray(cells[0] * width + cells[1]).ravel()
 
 
 def _places(maps: torch.Tensor, reduction: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from qnerf_core.control.raster import rasterise_values
 from qnerf_core.diffusion.correspondence import SurfaceMaps
+from qnerf_core.editing.seen_surface import SeenSurface
 from qnerf_core.editing.subject import Subject
 from qnerf_core.scene.camera import Camera
 
@@ -48,7 +46,7 @@ def surface_maps(
     for index, camera in enumerate(cameras):
         fine = camera.scaled(size[1] * _FINER, size[0] * _FINER)
         before, after = (
-            _Seen.of(rasterise_values(*mesh, values, fine))
+            SeenSurface.of(mesh, values, fine)
             for mesh, values in zip((subject.source, subject.target), places, strict=True)
         )
         first, second = before.away == 0, after.away == 0
@@ -57,53 +55,32 @@ def surface_maps(
             if figures:
                 covered = _zoomed(figures[index], first.shape) & (before.away <= _MOST_OFF_BODY * _FINER)
                 first |= covered
-                second |= after.stands_off_as(before, covered)
-        source.append(before.cells(first))
-        target.append(after.cells(second))
+                second |= _stands_off_as(after, before, covered)
+        source.append(_cells(before, first))
+        target.append(_cells(after, second))
     return SurfaceMaps(torch.stack(source), torch.stack(target))
 
 
-@dataclass(frozen=True, eq=False)
-class _Seen:
-    """Samples (h, w) of a view of a state.
+def _stands_off_as(after: SeenSurface, before: SeenSurface, covered: np.ndarray) -> np.ndarray:
+    """Where the subject is beside the mesh, if it stands off it as far as in another state, where it is known."""
+    beside = covered & (before.away > 0)
+    asked = after.beside(_MOST_OFF_BODY * _FINER)
+    result = np.zeros(asked.shape, dtype=bool)
+    if beside.any() and asked.any():
+        count = min(_NEIGHBOURS, int(beside.sum()))
+        tree = cKDTree(before.places[beside])
+        _, found = tree.query(after.places[asked], k=range(1, count + 1), distance_upper_bound=1.0)
+        reach = np.append(before.away[beside], 0.0)[found].max(axis=1)
+        result[asked] = after.away[asked] <= reach
+    return result
 
-    Attributes:
-        places: (h, w, 3) on the subject, in lengths over which it looks about the same, of the nearest sample that
-            shows the mesh.
-        away: How far that is, in samples; infinite if none does.
-    """
 
-    places: np.ndarray
-    away: np.ndarray
-
-    @classmethod
-    def of(cls, places: np.ndarray) -> _Seen:
-        """Of places that are not numbers where the mesh is not seen."""
-        covered = ~np.isnan(places[..., 0])
-        if not covered.any():
-            return cls(np.zeros_like(places), np.full(covered.shape, np.inf))
-        away, nearest = ndimage.distance_transform_edt(~covered, return_indices=True)
-        return cls(places[tuple(nearest)], away)
-
-    def stands_off_as(self, before: _Seen, covered: np.ndarray) -> np.ndarray:
-        """Where the subject is beside the mesh, if it stands off it as far as in another state, where it is known."""
-        beside = covered & (before.away > 0)
-        asked = (self.away > 0) & (self.away <= _MOST_OFF_BODY * _FINER)
-        result = np.zeros(asked.shape, dtype=bool)
-        if beside.any() and asked.any():
-            count = min(_NEIGHBOURS, int(beside.sum()))
-            tree = cKDTree(before.places[beside])
-            _, found = tree.query(self.places[asked], k=range(1, count + 1), distance_upper_bound=1.0)
-            reach = np.append(before.away[beside], 0.0)[found].max(axis=1)
-            result[asked] = self.away[asked] <= reach
-        return result
-
-    def cells(self, covered: np.ndarray) -> torch.Tensor:
-        """(4, h, w) of the cells of the latents, see `SurfaceMaps`."""
-        samples = np.concatenate([covered[..., None], np.where(covered[..., None], self.places, 0.0)], axis=-1)
-        height, width = covered.shape[0] // _FINER, covered.shape[1] // _FINER
-        cells = samples.reshape(height, _FINER, width, _FINER, 4).mean(axis=(1, 3))
-        return torch.from_numpy(cells.astype(np.float32)).permute(2, 0, 1).contiguous()
+def _cells(seen: SeenSurface, covered: np.ndarray) -> torch.Tensor:
+    """(4, h, w) of the cells of the latents, see `SurfaceMaps`."""
+    samples = np.concatenate([covered[..., None], np.where(covered[..., None], seen.places, 0.0)], axis=-1)
+    height, width = covered.shape[0] // _FINER, covered.shape[1] // _FINER
+    cells = samples.reshape(height, _FINER, width, _FINER, 4).mean(axis=(1, 3))
+    return torch.from_numpy(cells.astype(np.float32)).permute(2, 0, 1).contiguous()
 
 
 def _zoomed(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -17,7 +17,8 @@ import torch
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from qnerf_core.control.raster import rasterise_values
+from qnerf_core.diffusion.correspondence import mirrored
+from qnerf_core.editing.seen_surface import SeenSurface
 from qnerf_core.editing.subject import Subject
 from qnerf_core.scene.camera import Camera
 
@@ -38,39 +39,6 @@ _STILL = 0.5
 _GRAIN = 1.0
 # Share of the largest part of the subject that a part has to have that lies apart from it.
 _CRUMB = 0.03
-
-
-@dataclass(frozen=True, eq=False)
-class SeenSurface:
-    """A state of the subject's mesh in a view.
-
-    Attributes:
-        places: (h, w, 3) on the subject, of the nearest pixel that shows the mesh.
-        away: (h, w), how far that pixel is, in pixels; infinite if none does.
-    """
-
-    places: np.ndarray
-    away: np.ndarray
-
-    @classmethod
-    def of(cls, mesh: tuple[np.ndarray, np.ndarray], places: np.ndarray, camera: Camera) -> SeenSurface:
-        """Render it.
-
-        Args:
-            mesh: Vertices (N, 3), metres, and faces (F, 3).
-            places: (N, 3) of the vertices on the subject.
-            camera: The view; gives the size.
-        """
-        values = rasterise_values(*mesh, places, camera)
-        covered = ~np.isnan(values[..., 0])
-        if not covered.any():
-            return cls(np.zeros_like(values), np.full(covered.shape, np.inf))
-        away, nearest = ndimage.distance_transform_edt(~covered, return_indices=True)
-        return cls(values[tuple(nearest)], away)
-
-    def beside(self, most: float) -> np.ndarray:
-        """(h, w) bool, the pixels beside the mesh, at most so far from it."""
-        return np.asarray((self.away > 0) & (self.away <= most))
 
 
 def drafts(
@@ -285,15 +253,5 @@ def _without_subject(photo: _Photo, others: Sequence[_Photo], boundary: np.ndarr
         picture[rows, columns] = other.image[at[:, 1], at[:, 0]]
         missing[rows, columns] = False
     if missing.any() and not missing.all():
-        picture[missing] = picture[mirrored(~missing)][missing]
+        picture[missing] = picture.reshape(-1, 3)[mirrored(~missing)].reshape(picture.shape)[missing]
     return picture
-
-
-def mirrored(free: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For every pixel (H, W) a free one, itself or across the outline of what is free: rows and columns."""
-    cells = np.indices(free.shape)
-    nearest = ndimage.distance_transform_edt(~free, return_distances=False, return_indices=True)
-    limit = np.array(free.shape)[:, None, None] - 1
-    across = np.clip(2 * nearest - cells, 0, limit)
-    rows, columns = np.where(free, cells, np.where(free[tuple(across)], across, nearest))
-    return rows, columns
