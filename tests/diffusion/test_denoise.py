@@ -45,7 +45,7 @@ def test_without_injection_and_consolidation_it_is_diffusers_pipeline(
     backbone: Backbone, noise: Draw, pictures: Draw, scale: float
 ) -> None:
     settings = DiffusionSettings(
-        steps=4, guidance_scale=scale, control_scale=0.9, negative_prompt="ugly", injection=OFF
+        strength=1.0, steps=4, guidance_scale=scale, control_scale=0.9, negative_prompt="ugly", injection=OFF
     )
     size = backbone.latent_size
     latents, control = noise(2, 4, size, size), pictures(2, backbone.image_size)
