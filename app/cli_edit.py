@@ -201,7 +201,7 @@ def _spec(chosen: dict[str, Any], settings: Path | None, resumed: Path | None) -
 
 
 def _with_control(spec: EditSpec) -> EditSpec:
-    from qnerf_core.editing.inputs import find_edit
+    from qnerf_core.editing.edit_files import find_edit
     from qnerf_core.scene.capture import load_scene
 
     if spec.backbone == "builtin":

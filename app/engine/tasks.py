@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from app.results import export_results, fit_nerf, share_done
 from qnerf_core import files
 from qnerf_core.editing import consolidate, events
-from qnerf_core.editing.inputs import find_edit, prepare
+from qnerf_core.editing.edit_files import find_edit
+from qnerf_core.editing.inputs import prepare
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import Cancelled, StudioError
 from qnerf_core.runs.branching import branch_run

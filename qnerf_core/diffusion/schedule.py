@@ -117,7 +117,7 @@ def make_schedule(scheduler_config: Mapping[str, Any], steps: int, strength: flo
         raise BackboneError(
             f"{whole} steps are more than the model has",
             f"it was trained with {config.num_train_timesteps} noise levels",
-            "Choose fewer steps.",
+            "Choose fewer steps, or a greater share of the noise (diffusion.strength).",
         )
     scheduler.set_timesteps(whole)
     stride = config.num_train_timesteps // whole

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from qnerf_core import files
-from qnerf_core.editing.inputs import EditFiles, target_depth, try_to_find_edit
+from qnerf_core.editing.edit_files import EditFiles, try_to_find_edit
+from qnerf_core.editing.inputs import target_depth
 from qnerf_core.errors import ExportError, RunError
 from qnerf_core.export.original_frame import write_original_frame
 from qnerf_core.runs.folder import INFO_FILE, RunFolder

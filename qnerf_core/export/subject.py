@@ -8,7 +8,7 @@ import numpy as np
 
 from qnerf_core.body.model import BodyModel
 from qnerf_core.body.pose_file import read_pose
-from qnerf_core.editing.inputs import try_to_find_edit
+from qnerf_core.editing.edit_files import try_to_find_edit
 from qnerf_core.errors import ExportError
 from qnerf_core.proxy.files import read_proxy
 from qnerf_core.runs.folder import RunFolder

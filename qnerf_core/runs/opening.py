@@ -10,7 +10,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from qnerf_core import files
-from qnerf_core.editing.inputs import given_files, kind_of
+from qnerf_core.editing.edit_files import given_files, kind_of
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import RunError
 from qnerf_core.runs.folder import FORMAT_VERSION, LOCK_FILE, RUN_FILE, SPEC_FILE, RunFolder

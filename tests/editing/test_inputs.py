@@ -12,7 +12,8 @@ from qnerf_core.body.pose import BodyPose
 from qnerf_core.body.pose_file import read_pose
 from qnerf_core.control.loose_depth import depth_control_image
 from qnerf_core.diffusion.backbone import Backbone
-from qnerf_core.editing.inputs import EditFiles, build_inputs, choose_views, find_edit, picture_size, prepare
+from qnerf_core.editing.edit_files import EditFiles, find_edit
+from qnerf_core.editing.inputs import build_inputs, choose_views, picture_size, prepare
 from qnerf_core.editing.spec import ControlSettings, EditSpec
 from qnerf_core.errors import CaptureError, SettingsError
 from qnerf_core.proxy.files import write_proxy

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from qnerf_core.editing.inputs import EditFiles, find_edit
+from qnerf_core.editing.edit_files import EditFiles, find_edit
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import ExportError, RunError
 from qnerf_core.export.image_set import export_image_set

@@ -13,7 +13,7 @@ from PIL import Image
 
 from qnerf_core import assets, files
 from qnerf_core.editing import events
-from qnerf_core.editing.inputs import EditFiles, find_edit
+from qnerf_core.editing.edit_files import EditFiles, find_edit
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import RunError
 from qnerf_core.export.image_set import export_image_set

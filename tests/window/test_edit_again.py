@@ -13,7 +13,7 @@ from app.document.document import Document
 from app.document.proxies import proxies_close
 from app.document.state import close_to
 from app.job_requests import edit_job
-from qnerf_core.editing.inputs import find_edit
+from qnerf_core.editing.edit_files import find_edit
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.export.image_set import export_image_set
 from qnerf_core.scene.capture import load_capture, load_scene
