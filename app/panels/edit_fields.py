@@ -184,6 +184,13 @@ ADVANCED = (
                 lambda: OptionalDecimal(0.05, 1.0, 0.05, 2),
             ),
             Setting(
+                "diffusion.details",
+                "",
+                "Give the subject back the fine detail that the model's autoencoder cannot hold, where the edit shows "
+                "the same as its draft. Off: all of the subject is the model's own. Without drafts it does nothing.",
+                lambda: Switch("Keep fine detail"),
+            ),
+            Setting(
                 "diffusion.injection.start_fraction",
                 "From",
                 "Share of the steps after which looks are taken over. Later frees the pose, earlier keeps more.",

@@ -24,6 +24,7 @@ from qnerf_core.control.loose_depth import depth_control_image, proxy_depth, roo
 from qnerf_core.control.raster import rasterise_depth
 from qnerf_core.editing.correspondence import surface_maps
 from qnerf_core.editing.draft import drafts
+from qnerf_core.editing.motion import BodyMotion
 from qnerf_core.editing.subject import Subject
 from qnerf_core.files import atomic_path
 from qnerf_core.proxy.model import DepthProxy
@@ -92,9 +93,9 @@ def _pair_of_pictures(
     for staged in states:
         renderer.stage(room, staged)
         images.append(np.stack([renderer.image(camera) for camera in cameras]))
-    figures = [[_figure(staged, camera) for camera in cameras] for staged in states]
+    depths = [[_subject_depth(staged, camera) for camera in cameras] for staged in states]
     forth, back = (
-        _led(states[before], states[1 - before], cameras, images[before], figures[before], room) for before in (0, 1)
+        _led(states[before], states[1 - before], cameras, images[before], depths[before], room) for before in (0, 1)
     )
     places, expected, drafted = (forth[0], back[0]), (back[1], forth[1]), (back[2], forth[2])
     for number, camera in enumerate(cameras):
@@ -113,13 +114,13 @@ def _pair_of_pictures(
             )
 
 
-def _figure(staged: Staged, camera: Camera) -> np.ndarray:
-    """(H, W) bool, where the subject is seen."""
+def _subject_depth(staged: Staged, camera: Camera) -> np.ndarray:
+    """(H, W) depth of the subject where it is seen, else 0."""
     depth = rasterise_depth(staged.mesh.vertices, staged.mesh.faces, camera)
     if staged.fixture is None:
-        return depth > 0
+        return depth
     before = rasterise_depth(staged.fixture.vertices, staged.fixture.faces, camera)
-    return (depth > 0) & ((before == 0) | (depth < before))
+    return np.where((before == 0) | (depth < before), depth, np.float32(0))
 
 
 def _led(
@@ -127,7 +128,7 @@ def _led(
     after: Staged,
     cameras: Sequence[Camera],
     images: np.ndarray,
-    figures: Sequence[np.ndarray],
+    depths: Sequence[np.ndarray],
     room: Room,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What leads the edit of one state into another.
@@ -137,14 +138,16 @@ def _led(
     """
     if isinstance(before.control, PosedBody) and isinstance(after.control, PosedBody):
         rest = before.control.rest, after.control.rest
-        subject = Subject("skeleton", before.control.mesh, after.control.mesh, places=rest)
+        (vertices, faces), (moved, _) = meshes = before.control.mesh, after.control.mesh
+        subject = Subject("skeleton", *meshes, places=rest, motion=BodyMotion(vertices, moved, faces))
     elif isinstance(before.control, DepthProxy) and isinstance(after.control, DepthProxy):
         subject = Subject.of(before.control, after.control, None)
     else:
         raise TypeError("one state is controlled by a body and the other by a proxy")
+    figures = [depth > 0 for depth in depths]
     maps = surface_maps(subject, cameras, (CELLS, CELLS), figures)
     boundaries = [room_depth(camera, room.bounds) for camera in cameras]
-    drafted = drafts(subject, cameras, to_tensor(images), figures, boundaries)
+    drafted = drafts(subject, cameras, to_tensor(images), figures, boundaries, depths)
     return (
         maps.source.half().numpy(),
         maps.target.half().numpy(),

@@ -14,7 +14,7 @@ from qnerf_core.authoring.room import Room
 from qnerf_core.authoring.subject import Staged
 from qnerf_core.scene.camera import Camera
 
-_MASK_COLOUR = (1.0, 0.0, 1.0)
+_MASK_COLOURS = (1.0, 0.0, 1.0), (0.0, 1.0, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,10 +116,12 @@ class Renderer:
         """Picture, mask and depth of what is staged."""
         image = self.image(camera)
         depth = -np.asarray(self._plotter.get_image_depth(fill_value=None))
-        self._plotter.add_mesh(self._subject, color=_MASK_COLOUR, lighting=False, name="subject", render=False)
-        flat = self.image(camera).astype(int)
+        mask = np.ones(depth.shape, dtype=bool)
+        # In two colours: a room may have one of them.
+        for colour in _MASK_COLOURS:
+            self._plotter.add_mesh(self._subject, color=colour, lighting=False, name="subject", render=False)
+            mask &= np.abs(self.image(camera).astype(int) - np.array(colour) * 255).sum(-1) < 200
         self._plotter.add_mesh(self._subject, scalars="colour", rgb=True, lighting=False, name="subject", render=False)
-        mask = np.abs(flat - np.array(_MASK_COLOUR) * 255).sum(-1) < 200
         return Picture(image=image, mask=mask, depth=depth.astype(np.float32))
 
     def close(self) -> None:

@@ -42,19 +42,41 @@ def rasterise_values(vertices: np.ndarray, faces: np.ndarray, values: np.ndarray
     """
     carrying = np.concatenate([vertices, values], axis=1, dtype=np.float64)
     corners = _triangles_in_picture(carrying, np.asarray(faces), camera)
-    nearest = _nearest(corners, camera)
-    result = np.full((len(nearest), values.shape[1]), np.nan, dtype=np.float32)
     # Divided by depth, they are linear in the picture, too.
-    layers = [corners[..., :3]]
-    layers += [
-        np.concatenate([corners[..., :2], (corners[..., 3 + n] * corners[..., 2])[..., None]], axis=-1)
-        for n in range(values.shape[1])
-    ]
-    runs = (covered_pixels(layer, camera.width, camera.height) for layer in layers)
-    for (pixels, inverse), *found in zip(*runs, strict=True):
+    layers = np.concatenate([corners[..., 2:3], corners[..., 3:] * corners[..., 2:3]], axis=-1)
+    planes = _planes(corners[..., :2], layers)
+    number = np.broadcast_to(np.arange(len(corners), dtype=np.float64)[:, None, None], (*corners.shape[:2], 1))
+    numbered = np.concatenate([corners[..., :2], number], axis=-1)
+    nearest = np.zeros(camera.height * camera.width)
+    owner = np.full(nearest.shape, -1)
+    for pixels, found in covered_pixels(numbered, camera.width, camera.height):
+        triangles = found.astype(np.int64)
+        inverse = _on_planes(planes[triangles, :, 0], pixels, camera.width)
+        np.maximum.at(nearest, pixels, inverse)
         seen = inverse >= nearest[pixels]
-        result[pixels[seen]] = np.stack([part[seen] for _, part in found], axis=-1) / inverse[seen, None]
+        owner[pixels[seen]] = triangles[seen]
+    result = np.full((len(nearest), values.shape[1]), np.nan, dtype=np.float32)
+    shown = np.flatnonzero(owner >= 0)
+    on_them = _on_planes(planes[owner[shown]], shown[:, None], camera.width)
+    result[shown] = on_them[:, 1:] / on_them[:, :1]
     return result.reshape(camera.height, camera.width, -1)
+
+
+def _planes(corners: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """(T, 3, C) value at the picture's origin and slopes across and down, of what triangles (T, 3, 2) carry."""
+    (x0, y0), (x1, y1), (x2, y2) = (corners[:, n].T[..., None] for n in range(3))
+    w0, w1, w2 = np.moveaxis(values, 1, 0)
+    area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+    # Triangles without area cover no pixel.
+    area = np.where(area == 0, 1.0, area)
+    across = ((w1 - w0) * (y2 - y0) - (w2 - w0) * (y1 - y0)) / area
+    down = ((w2 - w0) * (x1 - x0) - (w1 - w0) * (x2 - x0)) / area
+    return np.stack([w0 - across * x0 - down * y0, across, down], axis=1)
+
+
+def _on_planes(planes: np.ndarray, pixels: np.ndarray, width: int) -> np.ndarray:
+    """Values (N, ...) of planes (N, 3, ...) in the middle of pixels, by their flat indices."""
+    return np.asarray(planes[:, 0] + (pixels % width + 0.5) * planes[:, 1] + (pixels // width + 0.5) * planes[:, 2])
 
 
 def _nearest(corners: np.ndarray, camera: Camera) -> np.ndarray:

@@ -118,6 +118,8 @@ class DiffusionSettings(BaseModel):
             "auto" as the model was trained, and "off" for models that do not say.
         strength: Share of the noise levels that inversion and edit go through; less keeps more of what they start
             from. None: all of them without correspondence, and with it as the model was trained.
+        details: What the autoencoder loses of a draft is given back where the edit leaves it as it is
+            (`editing.details`). Without drafts there is nothing to give back.
         inversion_prompt: Prompt of that branch; empty is the empty prompt (MasaCtrl) or, if described, the capture's.
         control_scale: Weight of the ControlNet's residuals.
         view_batch: Views in one call of the network at most; fewer where the free memory does not hold as many.
@@ -131,6 +133,7 @@ class DiffusionSettings(BaseModel):
     source_branch: SourceBranch = "auto"
     correspondence: Correspondence = "auto"
     strength: float | None = Field(default=None, gt=0.0, le=1.0)
+    details: bool = True
     inversion_prompt: str = ""
     control_scale: float = Field(default=1.0, ge=0.0)
     view_batch: int = Field(default=8, ge=1)

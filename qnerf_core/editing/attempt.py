@@ -13,6 +13,7 @@ from qnerf_core.diffusion.inversion import SourceFeatures, invert
 from qnerf_core.diffusion.memory import fitting_batch
 from qnerf_core.editing.background import KeptBackground
 from qnerf_core.editing.bookkeeping import Bookkeeping, peak_memory_mb
+from qnerf_core.editing.details import DraftDetails, finished
 from qnerf_core.editing.disagreement import PixelProbe, SurfaceProbe
 from qnerf_core.editing.events import (
     Event,
@@ -97,6 +98,7 @@ class Attempt:
         self.trajectory = torch.empty(0)
         self.latents = torch.empty(0)
         self.background: KeptBackground | None = None
+        self.details = DraftDetails.of(inputs, spec.diffusion)
         self._made_biases: dict[int, dict[int, torch.Tensor]] = {}
         self.controls: list[torch.Tensor] = []
         self.source_controls: list[torch.Tensor | None] = [None] * len(self.batches)
@@ -396,8 +398,7 @@ class Attempt:
         return latents if self.background is None else self.background.latents(latents, level, batch)
 
     def _pictures(self, latents: torch.Tensor, batch: slice) -> torch.Tensor:
-        images = self.backbone.decode_latents(latents).cpu()
-        return images if self.background is None else self.background.pictures(images, batch)
+        return finished(self.backbone.decode_latents(latents).cpu(), batch, self.details, self.background)
 
     def _on_device(self, latents: torch.Tensor) -> torch.Tensor:
         return latents.to(self.backbone.device)

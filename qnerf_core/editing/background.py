@@ -19,6 +19,7 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional
 
+from qnerf_core.editing.filters import above, blurred
 from qnerf_core.editing.region import EditRegion
 
 _REFERENCE_SIZE = 256
@@ -75,20 +76,21 @@ class KeptBackground:
         photo, share = (part.to(latents) for part in (self._trajectory[level, batch], self._changing[batch]))
         return torch.lerp(photo, latents, share)
 
-    def pictures(self, edited: torch.Tensor, batch: slice) -> torch.Tensor:
+    def pictures(self, edited: torch.Tensor, detailed: torch.Tensor, batch: slice) -> torch.Tensor:
         """Put the photo's pixels back.
 
         Args:
-            edited: (B, 3, H, W) in [0, 1], decoded pictures of some views.
+            edited: (B, 3, H, W) in [0, 1], decoded pictures of some views, which tell what is new.
+            detailed: (B, 3, H, W) in [0, 1], the same with what decoding has lost, which is shown where they do.
             batch: Which views.
         """
         decoded = self._decoded_photo(batch)
         change = (self._brightness(edited, batch) / self._brightness(decoded, batch)).log().clamp(-_MOST, _MOST)
-        share = _above(change.abs(), _NO_CHANGE) * self._light[batch]
+        share = above(change.abs(), _NO_CHANGE) * self._light[batch]
         photo = (self._images[batch] * (change * share).exp()).clamp(0.0, 1.0)
         difference = (edited - decoded).abs().amax(dim=1, keepdim=True)
-        new = _above(_blurred(difference, _PIXEL * self._scale), _NOTHING_NEW)
-        return torch.lerp(photo, edited, torch.maximum(self._certain[batch], self._possible[batch] * new))
+        new = above(blurred(difference, _PIXEL * self._scale), _NOTHING_NEW)
+        return torch.lerp(photo, detailed, torch.maximum(self._certain[batch], self._possible[batch] * new))
 
     def _decoded_photo(self, batch: slice) -> torch.Tensor:
         # Half precision is ample for differences, and there may be hundreds of views.
@@ -100,21 +102,6 @@ class KeptBackground:
         """Blurred (B, 1, H, W), without what the subject is before or after the edit."""
         counted = 1.0 - self._possible[batch]
         values = torch.cat([pictures.mean(dim=1, keepdim=True) * counted, counted], dim=1)
-        brightness, count = _blurred(values, _BLUR * self._scale).split(1, dim=1)
+        brightness, count = blurred(values, _BLUR * self._scale).split(1, dim=1)
         # Deep inside the subject nothing is counted, and nothing is needed.
         return brightness / count.clamp(min=1e-4) + _DARKEST
-
-
-def _above(value: torch.Tensor, threshold: float) -> torch.Tensor:
-    """0 up to a threshold, 1 from twice that on."""
-    return ((value - threshold) / threshold).clamp(0.0, 1.0)
-
-
-def _blurred(values: torch.Tensor, width: float) -> torch.Tensor:
-    """Gaussian blur of (B, C, H, W) over the pixels there are; beyond the border is zero."""
-    radius = max(1, round(3 * width))
-    kernel = torch.exp(-0.5 * (torch.arange(-radius, radius + 1) / width) ** 2)
-    for shape in ((1, 1, -1, 1), (1, 1, 1, -1)):
-        weights = (kernel / kernel.sum()).view(shape).expand(values.shape[1], -1, -1, -1)
-        values = functional.conv2d(values, weights, padding="same", groups=values.shape[1])
-    return values

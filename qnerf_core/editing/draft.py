@@ -1,10 +1,11 @@
 """Drafts: the photos with the subject moved as the control moves it, before any diffusion.
 
-The control is a surface in space, before and after the edit. A pixel of the edited view shows a spot of it, and some
-photo shows the same spot: first the view's own, whose light and lens are the same, else the nearest camera's that does.
-What the subject leaves is seen from elsewhere, too. The surface is only nearly the subject's - clothes stand off a
-body, a proxy is loose - so a draft has seams, wrong light and missing parts: the diffusion starts from it with noise
-and repairs them (SDEdit, Meng et al. 2022).
+What every photo shows of the subject is a surface in space, by its depth or, where that is not known, by the control's
+own surface. The control tells where the edit takes it, with all that goes with it: clothes, hair, what fills a loose
+proxy. An edited view is put together of these surfaces: first of the view's own, whose light and lens are the same,
+else of the nearest camera's that shows the spot well enough. What the subject leaves is seen from elsewhere, too. A
+draft has seams, wrong light and missing parts: the diffusion starts from it with noise and repairs them (SDEdit, Meng
+et al. 2022).
 """
 
 from __future__ import annotations
@@ -17,28 +18,28 @@ import torch
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
+from qnerf_core.control.raster import rasterise_values
 from qnerf_core.diffusion.correspondence import mirrored
-from qnerf_core.editing.seen_surface import SeenSurface
+from qnerf_core.editing.carried_surface import CarriedSurface, carried_surfaces
 from qnerf_core.editing.subject import Subject
-from qnerf_core.scene.camera import Camera
+from qnerf_core.scene.camera import Camera, nearest_first
 
 _REFERENCE_SIZE = 256
-# Pixels of a 256 px picture: the most by which a subject is seen to stand off its mesh, the rim of a mask whose
-# colours are mixed, and what a mask may miss.
-_OFF_MESH, _RIM, _MISSED = 16.0, 1.0, 2.0
-# A spot this near, as a share of the subject's size, is the same.
-_SAME_SPOT = 0.012
+# Pixels of a 256 px picture: the rim of a mask whose colours are mixed, and what a mask may miss.
+_RIM, _MISSED = 1.0, 2.0
 # Other cameras that are asked for what a view hides.
 _OTHERS = 8
-# Pixels' widths by which the place changes from pixel to pixel where the mesh is seen too flatly to give its colour,
-# and how many times that where another part begins.
-_STEEP, _JUMP = 4.0, 4.0
-# Pixels' widths by which a place may change where nothing moves.
-_STILL = 0.5
-# Radius of what is too small to be seen of the subject beside its mesh, pixels of a 256 px picture.
-_GRAIN = 1.0
-# Share of the largest part of the subject that a part has to have that lies apart from it.
-_CRUMB = 0.03
+# Share of the subject's size, and pixels' widths, within which surfaces of different photos are the same.
+_SAME_DEPTH, _SAME_PIXELS = 0.015, 1.5
+# Pixels over which one of a photo may be spread, the diagonal counted, to be as good as any.
+_SPREAD = 2.5
+# Pixels of a 256 px picture by which gaps are closed, and the share of the subject that a hole in it may have which is
+# taken for something that no photo shows.
+_GAP, _HOLE = 4.0, 0.1
+# Steepness of an outline: its colours are mixed over two thirds of a pixel.
+_EDGE = 1.5
+# Worse than any spread.
+_FAR = 1000.0
 
 
 def drafts(
@@ -47,59 +48,41 @@ def drafts(
     images: torch.Tensor,
     figures: Sequence[np.ndarray],
     boundaries: Sequence[np.ndarray],
+    depths: Sequence[np.ndarray],
 ) -> torch.Tensor:
     """Make the drafts of all views.
 
     Args:
-        subject: What is edited, with its places.
+        subject: What is edited, with its motion.
         cameras: V cameras of the pictures' size.
         images: (V, 3, H, W) in [0, 1], the photos.
         figures: V times (H, W) bool, what the subject covers in them.
         boundaries: V times (H, W), depth of the scene without its subject, metres, 0 where it is not known.
+        depths: V times (H, W), depth of the scene, metres, 0 where it is not known.
 
     Returns:
         (V, 3, H, W).
 
     Raises:
-        ValueError: The subject has no places.
+        ValueError: The subject has no motion.
     """
-    if subject.places is None:
-        raise ValueError("what of the one state is what of the other is not known")
+    surfaces = carried_surfaces(subject, cameras, figures, depths)
     photos = [
-        _Photo.of(camera, image, figure, subject)
-        for camera, image, figure in zip(cameras, images.permute(0, 2, 3, 1).numpy(), figures, strict=True)
+        _Photo.of(camera, image, figure, surface)
+        for camera, image, figure, surface in zip(
+            cameras, images.permute(0, 2, 3, 1).numpy(), figures, surfaces, strict=True
+        )
     ]
-    size = float(np.linalg.norm(np.ptp(subject.places[0], axis=0)))
+    guess = _Guess.of(subject, photos)
+    size, middle = float(np.linalg.norm(np.ptp(subject.source[0], axis=0))), subject.source[0].mean(axis=0)
     result = np.empty((len(photos), *images.shape[2:], 3), dtype=np.float32)
     for index, photo in enumerate(photos):
-        others = [photos[other] for other in _nearest_first(cameras, index)[:_OTHERS]]
+        others = [photos[other] for other in nearest_first(cameras, index)[:_OTHERS]]
         picture = _without_subject(photo, others, boundaries[index])
-        shown, colours = _moved(photo, others, subject, _SAME_SPOT * size)
-        result[index] = np.where(shown[..., None], colours, picture)
+        pixel = float(np.linalg.norm(middle - photo.camera.position)) / photo.camera.fx
+        same = _SAME_DEPTH * size + _SAME_PIXELS * pixel
+        result[index] = _moved(photo, others, guess, picture, boundaries[index], same)
     return torch.from_numpy(result).permute(0, 3, 1, 2).contiguous()
-
-
-def _nearest_first(cameras: Sequence[Camera], index: int) -> list[int]:
-    away = [float(np.linalg.norm(camera.position - cameras[index].position)) for camera in cameras]
-    return [int(other) for other in np.argsort(away, kind="stable") if other != index]
-
-
-@dataclass(frozen=True, eq=False)
-class _Givers:
-    """Pixels of a photo that are alike.
-
-    Attributes:
-        pixels: (N, 2) rows and columns.
-        tree: Of what they show, None if there are none.
-    """
-
-    pixels: np.ndarray
-    tree: cKDTree | None
-
-    @classmethod
-    def of(cls, spots: np.ndarray, where: np.ndarray) -> _Givers:
-        """Of the pixels (H, W) bool of (H, W, C)."""
-        return cls(np.argwhere(where), cKDTree(spots[where]) if where.any() else None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,128 +94,125 @@ class _Photo:
         image: (H, W, 3).
         figure: (H, W) bool, where the subject is.
         covered: (H, W) bool, where it may be.
+        nearest: (2, H, W) row and column of the nearest pixel of the figure.
         colours: (H, W, 3), of the subject not mixed with its background's.
-        scale: Metres that a pixel is wide at the subject.
-        spots: (H, W, 4) metres: places on the subject, and how far off the mesh.
-        on_mesh: Pixels that show the mesh, by the place on the subject.
-        beside: Pixels beside the mesh, by place and how far off it, metres.
+        surface: Of the subject.
     """
 
     camera: Camera
     image: np.ndarray
     figure: np.ndarray
     covered: np.ndarray
+    nearest: np.ndarray
     colours: np.ndarray
-    scale: float
-    spots: np.ndarray
-    on_mesh: _Givers
-    beside: _Givers
+    surface: CarriedSurface
 
     @classmethod
-    def of(cls, camera: Camera, image: np.ndarray, figure: np.ndarray, subject: Subject) -> _Photo:
-        assert subject.places is not None
+    def of(cls, camera: Camera, image: np.ndarray, figure: np.ndarray, surface: CarriedSurface) -> _Photo:
         pixel = max(figure.shape) / _REFERENCE_SIZE
-        scale = float(np.linalg.norm(subject.source[0].mean(axis=0) - camera.position)) / camera.fx
-        seen = SeenSurface.of(subject.source, subject.places[0], camera)
-        spots = _off_mesh(seen, scale)
         inner = ndimage.distance_transform_edt(figure) > _RIM * pixel
-        colours = image
-        if inner.any():
-            nearest = ndimage.distance_transform_edt(~inner, return_distances=False, return_indices=True)
-            colours = np.where(figure[..., None], image[tuple(nearest)], image)
-        on_mesh = (seen.away == 0) & ~_grazing(seen, scale)
-        if subject.control == "skeleton":
-            # A body is meant to be the subject's; a proxy is larger, and what is seen through it is not the subject.
-            on_mesh &= figure
-        return cls(
-            camera,
-            image,
-            figure,
-            ndimage.distance_transform_edt(~figure) <= _MISSED * pixel if figure.any() else figure,
-            colours,
-            scale,
-            spots,
-            _Givers.of(seen.places, on_mesh),
-            _Givers.of(spots, seen.beside(_OFF_MESH * pixel) & ~_between(seen, scale)),
-        )
+        if not inner.any():
+            inner = figure
+        colours, away = image, np.full(figure.shape, np.inf)
+        nearest = np.indices(figure.shape)
+        if figure.any():
+            away, nearest = ndimage.distance_transform_edt(~figure, return_indices=True)
+            within = ndimage.distance_transform_edt(~inner, return_distances=False, return_indices=True)
+            colours = image[tuple(within)]
+        return cls(camera, image, figure, away <= _MISSED * pixel, nearest, colours, surface)
+
+    def sampled(self, pixels: np.ndarray) -> np.ndarray:
+        """Colours (N, 3) of the subject at columns and rows (N, 2), between the pixels."""
+        at = pixels[:, ::-1].T
+        found = [ndimage.map_coordinates(self.colours[..., n], at, order=1, mode="nearest") for n in range(3)]
+        return np.stack(found, axis=-1)
 
 
-def _grazing(seen: SeenSurface, scale: float) -> np.ndarray:
-    """(H, W) bool, where the place changes by more than a few pixels' width from pixel to pixel."""
-    steps = np.zeros(seen.away.shape)
-    for axis in (0, 1):
-        step = np.linalg.norm(np.diff(seen.places, axis=axis), axis=-1)
-        for side in ((1, 0), (0, 1)):
-            steps = np.maximum(steps, np.pad(step, [side if axis == n else (0, 0) for n in (0, 1)]))
-    return np.asarray(steps > _STEEP * scale)
+@dataclass(frozen=True, eq=False)
+class _Guess:
+    """What is there after the edit even where nothing that was seen is moved to.
+
+    Attributes:
+        vertices: (V, 3) of the subject.
+        origins: (V, 3) the places in the source that look most like them.
+        certain: (F, 3) what is there.
+        others: (G, 3) what may be.
+        tree: Of what all photos show, None if they show nothing.
+        colours: (N, 3) of that.
+    """
+
+    vertices: np.ndarray
+    origins: np.ndarray
+    certain: np.ndarray
+    others: np.ndarray
+    tree: cKDTree | None
+    colours: np.ndarray
+
+    @classmethod
+    def of(cls, subject: Subject, photos: Sequence[_Photo]) -> _Guess:
+        assert subject.motion is not None
+        points, colours = [], []
+        for photo in photos:
+            solid = photo.surface.solid > 0
+            points.append(photo.surface.before[solid])
+            columns, rows = photo.surface.pixels[solid].astype(np.int64).T
+            colours.append(photo.colours[rows, columns])
+        seen = np.concatenate(points)
+        return cls(*subject.motion.likeness(), cKDTree(seen) if len(seen) else None, np.concatenate(colours))
+
+    def fill(self, picture: np.ndarray, share: np.ndarray, camera: Camera) -> None:
+        """Paint it where it is certain, and elsewhere what is enclosed by what is seen, whose `share` (H, W) is 1."""
+        if self.tree is None:
+            return
+        seen = share >= 0.5
+        closed = ndimage.binary_closing(seen, iterations=max(1, round(_GAP * max(seen.shape) / _REFERENCE_SIZE)))
+        holes = ndimage.label(ndimage.binary_fill_holes(closed) & ~seen)[0]
+        small = np.bincount(holes.ravel()) <= _HOLE * seen.sum()
+        for faces, missing in ((self.certain, share < 1.0), (self.others, small[holes] & (holes > 0))):
+            if len(faces) and missing.any():
+                origins = rasterise_values(self.vertices, faces, self.origins, camera)
+                at = missing & ~np.isnan(origins[..., 0])
+                picture[at] = self.colours[self.tree.query(origins[at])[1]]
 
 
-def _between(seen: SeenSurface, scale: float) -> np.ndarray:
-    """(H, W) bool, beside the mesh and nearly as near to another part of it."""
-    jumps = _grazing(seen, _JUMP * scale) & (seen.away > 0)
-    if not jumps.any():
-        return jumps
-    return np.asarray(ndimage.distance_transform_edt(~jumps) < 0.5 * seen.away + 1)
-
-
-def _off_mesh(seen: SeenSurface, scale: float) -> np.ndarray:
-    """(H, W, 4) metres: places on the subject, and how far off the mesh."""
-    away = np.where(np.isfinite(seen.away), seen.away, 0.0)
-    return np.concatenate([seen.places, away[..., None] * scale], axis=-1, dtype=np.float32)
-
-
-def _moved(photo: _Photo, others: Sequence[_Photo], subject: Subject, same: float) -> tuple[np.ndarray, np.ndarray]:
-    """(H, W) bool, where the subject will be, and (H, W, 3) its colours."""
-    assert subject.places is not None
-    seen = SeenSurface.of(subject.target, subject.places[1], photo.camera)
+def _moved(
+    photo: _Photo,
+    others: Sequence[_Photo],
+    guess: _Guess,
+    background: np.ndarray,
+    boundary: np.ndarray,
+    same: float,
+) -> np.ndarray:
+    """(H, W, 3) photo with its subject moved, before its background and behind what of it is nearer."""
     givers = [photo, *others]
-    pixel = max(seen.away.shape) / _REFERENCE_SIZE
-    shown, colours = np.zeros(seen.away.shape, dtype=bool), np.zeros((*seen.away.shape, 3), dtype=np.float32)
-    on_mesh, beside = seen.away == 0, seen.beside(_OFF_MESH * pixel)
-    asked = [(on_mesh, seen.places, [giver.on_mesh for giver in givers])]
-    if subject.control == "skeleton":
-        asked.append((beside, _off_mesh(seen, photo.scale), [giver.beside for giver in givers]))
-    for where, spots, pools in asked:
-        giver, pixels, off = _find(spots[where], pools, same)
-        for number in range(len(givers)):
-            chosen = (giver == number) & ((off <= same) | on_mesh[where])
-            at = np.argwhere(where)[chosen]
-            rows, columns = pixels[chosen].T
-            shown[tuple(at.T)] = givers[number].figure[rows, columns]
-            colours[tuple(at.T)] = givers[number].colours[rows, columns]
-    shown = _without_crumbs(shown, on_mesh if subject.control == "skeleton" else None, pixel)
-    moved = np.linalg.norm(_off_mesh(seen, photo.scale) - photo.spots, axis=-1) > _STILL * photo.scale
-    return np.where(moved, shown, photo.figure), np.where(moved[..., None], colours, photo.image)
-
-
-def _without_crumbs(shown: np.ndarray, certain: np.ndarray | None, pixel: float) -> np.ndarray:
-    """Without what is too small and too far from the rest to be the subject's, but for what is certain (H, W)."""
-    solid = shown & ndimage.median_filter(shown, 2 * round(_GRAIN * pixel) + 1)
-    if certain is not None:
-        solid |= shown & certain
-    labels, count = ndimage.label(solid, structure=np.ones((3, 3)))
-    if not count:
-        return solid
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
-    return np.asarray((sizes >= _CRUMB * sizes.max())[labels])
-
-
-def _find(spots: np.ndarray, pools: Sequence[_Givers], same: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Which giver, -1 for none, and which of its pixels show each spot (N, C), and how nearly."""
-    best = np.full(len(spots), np.inf)
-    giver, pixels = np.full(len(spots), -1), np.zeros((len(spots), 2), dtype=np.int64)
-    for number, pool in enumerate(pools):
-        asking = np.flatnonzero(best > same)
-        if not len(asking):
-            break
-        if pool.tree is None:
-            continue
-        away, found = pool.tree.query(spots[asking])
-        better = away < best[asking]
-        chosen = asking[better]
-        best[chosen], giver[chosen], pixels[chosen] = away[better], number, pool.pixels[found[better]]
-    return giver, pixels, best
+    views = [giver.surface.seen_from(photo.camera) for giver in givers]
+    depths = np.stack([np.nan_to_num(view.depth, nan=np.inf) for view in views])
+    solid = np.stack([np.nan_to_num(view.solid) for view in views])
+    standing = photo.surface.standing(photo.camera)
+    still = np.isfinite(standing)
+    # What the mask misses of what stands still does so, too.
+    beside = photo.covered & ~photo.figure & still[tuple(photo.nearest)]
+    # Whatever stands still elsewhere than the photo shows is not there.
+    for number, view in enumerate(views):
+        depths[number, (still | beside) & (view.moved == 0)] = np.inf
+    depths[depths > np.where(boundary > 0, boundary + same, np.inf)] = np.inf
+    still &= depths.min(axis=0) >= standing - same
+    beside &= ~np.isfinite(depths).any(axis=0)
+    depths[0, still], solid[0, still] = standing[still], 1.0
+    front = np.where(solid >= 0.5, depths, np.inf).min(axis=0)
+    near = np.isfinite(depths) & (depths <= front + same)
+    spread = np.ceil(np.maximum(np.stack([view.stretch for view in views]) - _SPREAD, 0.0))
+    cost = np.arange(len(views))[:, None, None] + len(views) * (spread + _FAR * (solid < 0.5))
+    chosen = np.where(near, cost, np.inf).argmin(axis=0)
+    share = np.clip(_EDGE * (np.where(near, solid, 0.0).max(axis=0) - 0.5) + 0.5, 0.0, 1.0)
+    picture = np.array(background)
+    guess.fill(picture, share, photo.camera)
+    for number, (giver, view) in enumerate(zip(givers, views, strict=True)):
+        at = (share > 0) & (chosen == number) & ~still
+        picture[at] += share[at, None] * (giver.sampled(view.pixels[at]) - picture[at])
+    kept = still & (chosen == 0) | beside
+    picture[kept] = photo.image[kept]
+    return picture
 
 
 def _without_subject(photo: _Photo, others: Sequence[_Photo], boundary: np.ndarray) -> np.ndarray:

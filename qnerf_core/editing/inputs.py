@@ -22,6 +22,7 @@ from qnerf_core.editing.draft import drafts
 from qnerf_core.editing.edit_files import find_edit, read_states
 from qnerf_core.editing.geometry import ViewGeometry, view_geometry
 from qnerf_core.editing.region import EditRegion, find_region
+from qnerf_core.editing.seen_behind import seen_behind
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.editing.subject import Subject, surface_points
 from qnerf_core.errors import SettingsError
@@ -220,7 +221,8 @@ def build_inputs(
     maps, drafted = None, None
     if spec.diffusion.corresponds(backbone.habits):
         maps = surface_maps(subject, cameras, latent_size, figures)
-        drafted = drafts(subject, cameras, images, figures, [view.boundary for view in geometry])
+        seen = [view.scene for view in geometry]
+        drafted = drafts(subject, cameras, images, figures, seen_behind(geometry), seen)
     return EditInputs(
         backbone=backbone,
         views=tuple(view.name for view in views),

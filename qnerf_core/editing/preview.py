@@ -13,6 +13,7 @@ from qnerf_core.diffusion.denoise import Denoiser
 from qnerf_core.diffusion.inversion import Features, invert
 from qnerf_core.diffusion.settings import DiffusionSettings
 from qnerf_core.editing.background import KeptBackground
+from qnerf_core.editing.details import DraftDetails, finished
 from qnerf_core.editing.inputs import EditInputs
 from qnerf_core.editing.spec import EditSpec
 
@@ -80,9 +81,8 @@ class Previewer:
             if background is not None:
                 latents = background.latents(latents, step + 1, _VIEW)
         check()
-        pictures = backbone.decode_latents(latents).cpu()
-        if background is not None:
-            pictures = background.pictures(pictures, _VIEW)
+        details = DraftDetails.of(inputs, spec.diffusion)
+        pictures = finished(backbone.decode_latents(latents).cpu(), _VIEW, details, background)
         pixels: np.ndarray = pictures[0].mul(255).round().byte().permute(1, 2, 0).contiguous().numpy()
         return pixels
 

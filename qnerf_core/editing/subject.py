@@ -10,8 +10,9 @@ from qnerf_core.body.model import BodyModel
 from qnerf_core.body.pose import BodyPose
 from qnerf_core.control.loose_depth import depth_control_image, over_boundary
 from qnerf_core.control.openpose import skeleton_image
+from qnerf_core.editing.motion import BodyMotion, Motion
 from qnerf_core.editing.spec import ControlSettings
-from qnerf_core.proxy.correspondence import places_before
+from qnerf_core.proxy.correspondence import ProxyMotion, places_before
 from qnerf_core.proxy.model import DepthProxy
 from qnerf_core.scene.camera import Camera
 from qnerf_core.scene.capture import ControlKind
@@ -31,6 +32,7 @@ class Subject:
         keypoints: (18, 3) of the target.
         places: Of source and target vertices, (V, 3) each: the spot of the subject that they are, metres,
             the same before and after; on a body in rest pose, where no limb is near another, or on a proxy's source.
+        motion: How the edit moves what goes with the subject; None as `places`.
     """
 
     control: ControlKind
@@ -39,6 +41,7 @@ class Subject:
     source_keypoints: np.ndarray | None = None
     keypoints: np.ndarray | None = None
     places: tuple[np.ndarray, np.ndarray] | None = None
+    motion: Motion | None = None
 
     @classmethod
     def of(cls, source: BodyPose | DepthProxy, target: BodyPose | DepthProxy, body: BodyModel | None) -> Subject:
@@ -56,11 +59,12 @@ class Subject:
             before, after = body(source), body(target)
             meshes = (before.vertices, body.faces), (after.vertices, body.faces)
             rest = body.rest_vertices(source.betas, source.proportions)
-            return cls("skeleton", *meshes, before.keypoints, after.keypoints, (rest, rest))
+            motion = BodyMotion(before.vertices, after.vertices, body.faces)
+            return cls("skeleton", *meshes, before.keypoints, after.keypoints, (rest, rest), motion)
         if isinstance(source, DepthProxy) and isinstance(target, DepthProxy):
             before_mesh = source.mesh()
             places = before_mesh[0], places_before(source, target)
-            return cls("depth", before_mesh, target.mesh(), places=places)
+            return cls("depth", before_mesh, target.mesh(), places=places, motion=ProxyMotion(source, target))
         raise TypeError("source and target must both be poses of a given body, or both proxies")
 
     def control_image(

@@ -1,11 +1,18 @@
-"""Where on a proxy each vertex of an edited one was."""
+"""Where on a proxy each vertex of an edited one was, and where the edit takes what is in it."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.spatial import cKDTree
 
-from qnerf_core.proxy.model import DepthProxy, ProxyPart
+from qnerf_core.proxy.model import SMALLEST, DepthProxy, ProxyPart
+
+# Difference of depths, as a share of the way from the middle to the surface, over which parts share what they hold.
+_SHARED = 0.1
+# Vertices of a sculpted mesh that move a point together.
+_NEIGHBOURS = 4
 
 
 def places_before(source: DepthProxy, target: DepthProxy) -> np.ndarray:
@@ -43,6 +50,85 @@ def _of_part(part: ProxyPart, vertices: np.ndarray, source: DepthProxy) -> np.nd
         before = source.mesh()[0]
         return before[cKDTree(before).query(vertices)[1]] if len(before) else vertices
     before_part = source.part(part.name)
-    if part.faces is not None and before_part.faces is not None and np.array_equal(part.faces, before_part.faces):
+    if _same_faces(before_part, part):
         return before_part.mesh[0]
     return before_part.to_world(part.to_unit(vertices))
+
+
+@dataclass(frozen=True, eq=False)
+class ProxyMotion:
+    """How a proxy takes what is in it along.
+
+    A point goes with the part that holds it deepest, and where several hold it about as deep, with all of them, so
+    that nothing tears between them.
+
+    Attributes:
+        source: Before.
+        target: After.
+    """
+
+    source: DepthProxy
+    target: DepthProxy
+
+    def carried(self, points: np.ndarray) -> np.ndarray:
+        """Move points.
+
+        Args:
+            points: (N, 3) world, metres.
+
+        Returns:
+            (N, 3), not a number where the part that holds a point is no more.
+        """
+        if not self.source.parts or not len(points):
+            return np.full(points.shape, np.nan)
+        depths = np.stack([_depth(part, points) for part in self.source.parts])
+        gone = np.array([part.name not in self.target.names for part in self.source.parts])
+        shares = np.exp((depths.min(axis=0) - depths) / _SHARED)
+        shares[gone] = 0.0
+        result = np.zeros(points.shape)
+        for part, share in zip(self.source.parts, shares, strict=True):
+            if share.any():
+                result += share[:, None] * _with_part(part, self.target.part(part.name), points)
+        lost = gone[np.argmin(depths, axis=0)]
+        result /= np.where(lost, np.nan, shares.sum(axis=0))[:, None]
+        return result
+
+    def likeness(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Tell what the target looks like where nothing that was in the source is moved to.
+
+        Returns:
+            Vertices (V, 3) of the target, metres, and (V, 3) their places on the source; faces (F, 3) of its new
+            parts, and (G, 3) of all the others, in which there may be less than they hold.
+        """
+        vertices, faces = self.target.mesh()
+        solids = [part for part in self.target.parts if part.kind != "blob"]
+        new = [np.full(len(part.mesh[1]), part.name not in self.source.names) for part in solids]
+        added = np.concatenate([*new, np.zeros(len(faces), dtype=bool)])[: len(faces)]
+        return vertices, places_before(self.source, self.target), faces[added], faces[~added]
+
+
+def _depth(part: ProxyPart, points: np.ndarray) -> np.ndarray:
+    """How far from a part's middle to its surface points (N, 3) are, 1 on it."""
+    unit = part.to_unit(points)
+    if part.vertices is not None:
+        low, high = part.vertices.min(axis=0), part.vertices.max(axis=0)
+        return np.asarray(np.abs((unit - (low + high) / 2) / np.maximum(high - low, SMALLEST)).max(axis=1) * 2)
+    if part.kind == "box":
+        return np.asarray(np.abs(unit).max(axis=1) * 2)
+    if part.kind == "cylinder":
+        return np.asarray(np.maximum(np.linalg.norm(unit[:, :2], axis=1), np.abs(unit[:, 2])) * 2)
+    return np.asarray(np.linalg.norm(unit, axis=1) * 2)
+
+
+def _with_part(before: ProxyPart, after: ProxyPart, points: np.ndarray) -> np.ndarray:
+    unit = before.to_unit(points)
+    if before.vertices is not None and after.vertices is not None and _same_faces(before, after):
+        away, found = cKDTree(before.vertices).query(unit, k=min(_NEIGHBOURS, len(before.vertices)))
+        shifts = (after.vertices - before.vertices)[found].reshape(len(unit), -1, 3)
+        weights = 1.0 / (away.reshape(len(unit), -1) ** 2 + SMALLEST)
+        unit = unit + (shifts * weights[..., None]).sum(axis=1) / weights.sum(axis=1)[:, None]
+    return after.to_world(unit)
+
+
+def _same_faces(before: ProxyPart, after: ProxyPart) -> bool:
+    return before.faces is not None and after.faces is not None and np.array_equal(before.faces, after.faces)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,3 +112,14 @@ class Camera:
         x = (pixels[..., 0] - self.cx) / self.fx
         y = (self.cy - pixels[..., 1]) / self.fy
         return np.stack([x, y, np.full_like(x, -1.0)], axis=-1) @ self.camera_to_world[:3, :3].T
+
+
+def nearest_first(cameras: Sequence[Camera], index: int) -> list[int]:
+    """Return the numbers of the other cameras, by their distance from one of them.
+
+    Args:
+        cameras: All.
+        index: Of that one.
+    """
+    away = [float(np.linalg.norm(camera.position - cameras[index].position)) for camera in cameras]
+    return [int(other) for other in np.argsort(away, kind="stable") if other != index]

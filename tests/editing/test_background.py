@@ -87,7 +87,7 @@ def composed(photo: np.ndarray, decoded: np.ndarray, edited: np.ndarray, **share
     ]
     trajectory = torch.zeros(2, 1, 4, size[0] // 8, size[1] // 8)
     background = KeptBackground(EditRegion(*parts), picture(photo), trajectory, lambda _: picture(decoded))
-    return background.pictures(picture(edited), EVERYTHING)[0, 0]
+    return background.pictures(picture(edited), picture(shares.get("detailed", edited)), EVERYTHING)[0, 0]
 
 
 def test_of_a_shadow_the_light_is_taken_over_and_the_texture_is_the_photos() -> None:

@@ -31,11 +31,11 @@ def ball_and_box(ball: tuple[float, float, float]) -> DepthProxy:
     )
 
 
-def drafted(cameras: list[Camera], shown: list[Picture], subject: Subject) -> np.ndarray:
-    empty = [ray_trace(camera, BEFORE, figure=False) for camera in cameras]
+def drafted(cameras: list[Camera], shown: list[Picture], subject: Subject, measured: bool = True) -> np.ndarray:
+    empty = [ray_trace(camera, BEFORE, figure=False).depth for camera in cameras]
     photos = torch.from_numpy(np.stack([picture.colour for picture in shown]))
-    result = drafts(subject, cameras, photos, [picture.mask for picture in shown], [picture.depth for picture in empty])
-    return result.numpy()
+    depths = [picture.depth if measured else np.zeros_like(picture.depth) for picture in shown]
+    return drafts(subject, cameras, photos, [picture.mask for picture in shown], empty, depths).numpy()
 
 
 def test_a_ball_that_rolls_elsewhere_looks_in_the_draft_as_it_would() -> None:
@@ -91,7 +91,8 @@ def test_sleeves_go_with_the_arms_and_leave_no_frill_behind() -> None:
         masks.append(away <= 3)
         photos.append(np.where(masks[-1][..., None], 0.2 + 0.7 * skin[nearest], 0.0).transpose(2, 0, 1))
     images = torch.from_numpy(np.stack(photos).astype(np.float32))
-    made = drafts(subject, cameras, images, masks, [np.zeros((256, 256), np.float32)] * 4).numpy()
+    unknown = [np.zeros((256, 256), np.float32)] * 4
+    made = drafts(subject, cameras, images, masks, unknown, unknown).numpy()
     for picture, camera in zip(made, cameras, strict=True):
         target = rasterise_depth(*subject.target, camera) > 0
         shown = picture.sum(axis=0) > 0.3
@@ -109,8 +110,8 @@ def _distance(covered: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
     return away, tuple(nearest)
 
 
-def test_a_subject_without_places_has_no_draft() -> None:
+def test_a_subject_whose_motion_is_not_known_has_no_draft() -> None:
     cameras = ring_of_cameras(1, SIZE)
-    subject = replace(Subject.of(ball_and_box(BEFORE), ball_and_box(AFTER), None), places=None)
+    subject = replace(Subject.of(ball_and_box(BEFORE), ball_and_box(AFTER), None), motion=None)
     with pytest.raises(ValueError, match="not known"):
         drafted(cameras, [ray_trace(cameras[0], BEFORE)], subject)

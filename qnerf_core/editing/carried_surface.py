@@ -1,0 +1,183 @@
+"""What a photo shows of the subject as a surface in space, and where an edit takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from qnerf_core.control.raster import rasterise_depth, rasterise_values
+from qnerf_core.editing.subject import Subject
+from qnerf_core.scene.camera import Camera
+
+_REFERENCE_SIZE = 256
+# Pixels of a 256 px picture: the most by which a subject is seen to stand off its mesh where its depth is not known.
+_OFF_MESH = 16.0
+# Share of the subject's size by which a pixel at the outline may be farther than the pixels around it.
+_STRAY = 0.05
+# Pixels' widths by which depth may change from pixel to pixel on one surface.
+_STEEP = 8.0
+# Pixels by which what is seen may move and counts as standing still.
+_STILL = 0.5
+# How many times as long an edge may become.
+_TORN = 4.0
+
+
+@dataclass(frozen=True, eq=False)
+class CarriedSurface:
+    """A triangle mesh through the pixels of a photo that show the subject, and one pixel around them.
+
+    Attributes:
+        before: (N, 3) where they are, world, metres.
+        after: (N, 3) where the edit takes them.
+        pixels: (N, 2) columns and rows of the pixels.
+        solid: (N,) 1 on the subject, 0 around it: its outline is where that is half.
+        faces: (F, 3), clockwise in the photo.
+    """
+
+    before: np.ndarray
+    after: np.ndarray
+    pixels: np.ndarray
+    solid: np.ndarray
+    faces: np.ndarray
+
+    def standing(self, camera: Camera) -> np.ndarray:
+        """Find what stays where it is in its own photo, to half a pixel.
+
+        Args:
+            camera: Of the photo.
+
+        Returns:
+            (H, W) its depth, metres, infinite elsewhere.
+        """
+        result = np.full((camera.height, camera.width), np.inf)
+        pixels, depth = camera.project(self.after)
+        # Comparing with what is not a number is false.
+        still = (np.linalg.norm(pixels - 0.5 - self.pixels, axis=1) <= _STILL) & (self.solid == 1)
+        columns, rows = self.pixels[still].astype(np.int64).T
+        result[rows, columns] = depth[still]
+        return result
+
+    def seen_from(self, camera: Camera) -> CarriedView:
+        """Render it where the edit takes it.
+
+        Args:
+            camera: The view; gives the size.
+        """
+        corners, depth = camera.project(self.after)
+        faces = self.faces[(depth[self.faces] > 0).all(axis=1)]
+        first, second, third = np.moveaxis(corners[faces], 1, 0)
+        across, down = second - first, third - first
+        facing = across[:, 0] * down[:, 1] - across[:, 1] * down[:, 0] > 0
+        faces = faces[facing]
+        first, second, third = first[facing], second[facing], third[facing]
+        longest = np.max(
+            [np.linalg.norm(one - other, axis=1) for one, other in ((first, second), (second, third), (third, first))],
+            axis=0,
+        )
+        stretch = np.zeros(len(self.after))
+        for corner in faces.T:
+            np.maximum.at(stretch, corner, longest)
+        moved = np.linalg.norm(self.after - self.before, axis=1) > _STILL * depth / camera.fx
+        values = np.column_stack([self.pixels, self.solid, depth, stretch, moved])
+        found = rasterise_values(self.after, faces, values, camera)
+        return CarriedView(found[..., :2], *np.moveaxis(found[..., 2:], -1, 0))
+
+
+@dataclass(frozen=True, eq=False)
+class CarriedView:
+    """What a view would see of a photo's surface after the edit; not a number where nothing.
+
+    Attributes:
+        pixels: (H, W, 2) columns and rows in the photo.
+        solid: (H, W) as of the surface.
+        depth: (H, W) metres along the viewing axis.
+        stretch: (H, W) how many pixels of the view one of the photo is spread over, and its diagonal.
+        moved: (H, W) 0 where it stays where it is, to half a pixel's width.
+    """
+
+    pixels: np.ndarray
+    solid: np.ndarray
+    depth: np.ndarray
+    stretch: np.ndarray
+    moved: np.ndarray
+
+
+def carried_surfaces(
+    subject: Subject, cameras: Sequence[Camera], figures: Sequence[np.ndarray], depths: Sequence[np.ndarray]
+) -> list[CarriedSurface]:
+    """Make the surfaces of all photos and move them together.
+
+    Args:
+        subject: What is edited, with its motion.
+        cameras: Of the photos' size.
+        figures: (H, W) bool each, what the subject covers.
+        depths: (H, W) each, depth of the scene, metres, 0 where it is not known. Where that of no pixel of the figure
+            is, the subject's mesh is taken for the subject.
+
+    Raises:
+        ValueError: The subject has no motion.
+    """
+    if subject.motion is None:
+        raise ValueError("what of the one state is what of the other is not known")
+    size = float(np.linalg.norm(np.ptp(subject.source[0], axis=0)))
+    found = [
+        _points(subject, camera, figure, depth, size)
+        for camera, figure, depth in zip(cameras, figures, depths, strict=True)
+    ]
+    moved = subject.motion.carried(np.concatenate([points[shown] for points, shown, _ in found]))
+    ends = np.cumsum([0, *(int(shown.sum()) for _, shown, _ in found)])
+    return [
+        _surface(camera, points, shown, solid, moved[start:stop])
+        for camera, (points, shown, solid), start, stop in zip(cameras, found, ends[:-1], ends[1:], strict=True)
+    ]
+
+
+def _points(
+    subject: Subject, camera: Camera, figure: np.ndarray, depth: np.ndarray, size: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(H, W, 3) points, (H, W) bool where there are any, and (H, W) bool which are the subject's."""
+    pixel = max(figure.shape) / _REFERENCE_SIZE
+    known = figure & (depth > 0)
+    # Where a pixel at the outline is half the background's, its depth may be all of it.
+    rim = figure & ndimage.binary_dilation(~figure, np.ones((3, 3)), iterations=max(1, round(pixel)))
+    nearest_beside = ndimage.minimum_filter(np.where(known, depth, np.inf), 3)
+    known &= ~(rim & (depth - nearest_beside > _STRAY * size))
+    mesh = rasterise_depth(*subject.source, camera)
+    surface = depth
+    if not known.any():
+        surface, known = mesh, figure & (mesh > 0)
+    if not known.any():
+        return np.zeros((*figure.shape, 3)), known, known
+    away, nearest = ndimage.distance_transform_edt(~known, return_indices=True)
+    solid = figure & (away <= _OFF_MESH * pixel)
+    shown = ndimage.binary_dilation(solid, np.ones((3, 3)))
+    rows, columns = np.nonzero(shown)
+    points = np.zeros((*figure.shape, 3))
+    points[shown] = camera.unproject(np.stack([columns, rows], axis=-1) + 0.5, surface[tuple(nearest)][shown])
+    return points, shown, solid
+
+
+def _surface(
+    camera: Camera, points: np.ndarray, shown: np.ndarray, solid: np.ndarray, moved: np.ndarray
+) -> CarriedSurface:
+    number = np.full(shown.shape, -1)
+    number[shown] = np.arange(len(moved))
+    upper, lower = (number[:-1, :-1], number[:-1, 1:]), (number[1:, :-1], number[1:, 1:])
+    halves = (upper[0], upper[1], lower[0]), (upper[1], lower[1], lower[0])
+    faces = np.concatenate([np.stack(corners, axis=-1).reshape(-1, 3) for corners in halves])
+    faces = faces[(faces >= 0).all(axis=1)]
+    before = points[shown]
+    depth = camera.project(before)[1]
+    longest = []
+    for vertices in (before, moved):
+        corners = vertices[faces]
+        longest.append(np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=-1).max(axis=1, initial=0.0))
+    flat = np.ptp(depth[faces], axis=1) <= _STEEP * depth[faces].mean(axis=1) / camera.fx
+    # Comparing with what is not a number is false: what the edit takes away goes.
+    whole = flat & (longest[1] <= _TORN * longest[0])
+    rows, columns = np.nonzero(shown)
+    pixels = np.stack([columns, rows], axis=-1).astype(np.float64)
+    return CarriedSurface(before, moved, pixels, solid[shown].astype(np.float64), faces[whole])

@@ -1,0 +1,31 @@
+"""Filters of pictures in which an edit is compared with what it started from."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+
+def above(value: torch.Tensor, threshold: float) -> torch.Tensor:
+    """Return how clearly values exceed a threshold: 0 up to it, 1 from twice that on.
+
+    Args:
+        value: Any shape.
+        threshold: Above zero.
+    """
+    return ((value - threshold) / threshold).clamp(0.0, 1.0)
+
+
+def blurred(values: torch.Tensor, width: float) -> torch.Tensor:
+    """Blur over the pixels there are; beyond the border is zero.
+
+    Args:
+        values: (B, C, H, W).
+        width: Standard deviation of the Gaussian, pixels.
+    """
+    radius = max(1, round(3 * width))
+    kernel = torch.exp(-0.5 * (torch.arange(-radius, radius + 1) / width) ** 2)
+    for shape in ((1, 1, -1, 1), (1, 1, 1, -1)):
+        weights = (kernel / kernel.sum()).view(shape).expand(values.shape[1], -1, -1, -1)
+        values = functional.conv2d(values, weights, padding="same", groups=values.shape[1])
+    return values

@@ -1,0 +1,122 @@
+"""How an edit moves its subject: not only the control's own surface, but every point that goes with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse import csgraph
+from scipy.spatial import cKDTree
+
+# Shares of the body's size. What is nearer to the mesh than the first goes with the nearest vertices; what stands
+# farther off, such as a tail or long hair, with what it grows out of: points closer together than the second hang
+# together.
+_NEAR, _TOGETHER = 0.03, 0.02
+# Vertices that move a point together.
+_NEIGHBOURS = 4
+
+
+class Motion(Protocol):
+    """Moves points of the source to where the edit takes them."""
+
+    def carried(self, points: np.ndarray) -> np.ndarray:
+        """Move points.
+
+        Args:
+            points: (N, 3) in the world, metres, all that is known of the subject at once: what hangs together is
+                found among them.
+
+        Returns:
+            (N, 3), not a number where the edit takes a point away.
+        """
+        ...
+
+    def likeness(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Tell what the subject looks like after the edit where nothing that was seen is moved to.
+
+        Returns:
+            Vertices (V, 3) of the target, metres, and (V, 3) the places in the source that look most like them; faces
+            (F, 3) of what is there for certain, and (G, 3) of what may be if it is enclosed by what is.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class BodyMotion:
+    """Of a posed body.
+
+    Attributes:
+        before, after: (V, 3) vertices, metres.
+        faces: (F, 3).
+    """
+
+    before: np.ndarray
+    after: np.ndarray
+    faces: np.ndarray
+
+    def carried(self, points: np.ndarray) -> np.ndarray:
+        """Move points, see `Motion`."""
+        if not len(points):
+            return np.zeros((0, 3))
+        size = float(np.linalg.norm(np.ptp(self.before, axis=0)))
+        tree = cKDTree(self.before)
+        away, found = tree.query(points, k=_NEIGHBOURS)
+        near = away[:, 0] <= _NEAR * size
+        weights = 1.0 / (away**2 + (0.2 * _NEAR * size) ** 2)
+        if near.any() and not near.all():
+            holders = _grown_from(points, near, _TOGETHER * size)
+            held = ~near & (holders >= 0)
+            found[held], weights[held] = found[holders[held]], weights[holders[held]]
+        weights /= weights.sum(axis=1, keepdims=True)
+        used, found = np.unique(found, return_inverse=True)
+        found = found.reshape(len(points), _NEIGHBOURS)
+        turns = self._turns()[used]
+        offsets = points[:, None] - self.before[used][found]
+        moved = self.after[used][found] + np.einsum("nkij,nkj->nki", turns[found], offsets)
+        return np.asarray((moved * weights[..., None]).sum(axis=1))
+
+    def likeness(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return all of the body as certain, see `Motion`."""
+        return self.after, self.before, self.faces, self.faces[:0]
+
+    def _turns(self) -> np.ndarray:
+        """(V, 3, 3) rotations of the surface at the vertices."""
+        frames = [_frames(vertices[self.faces]) for vertices in (self.before, self.after)]
+        turned = np.einsum("fij,fkj->fik", frames[1], frames[0])
+        sums = np.zeros((len(self.before), 3, 3))
+        for corner in range(3):
+            np.add.at(sums, self.faces[:, corner], turned)
+        left, _, right = np.linalg.svd(sums)
+        left[..., -1] *= np.sign(np.linalg.det(left @ right))[:, None]
+        return left @ right
+
+
+def _frames(corners: np.ndarray) -> np.ndarray:
+    """(F, 3, 3) of triangles (F, 3, 3): columns along the first edge, across it, and normal."""
+    along = _unit(corners[:, 1] - corners[:, 0])
+    normal = _unit(np.cross(along, corners[:, 2] - corners[:, 0]))
+    return np.stack([along, np.cross(normal, along), normal], axis=-1)
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+
+
+def _grown_from(points: np.ndarray, near: np.ndarray, reach: float) -> np.ndarray:
+    """For each point (N, 3) the near one whose way to it through the points is shortest, -1 if there is none."""
+    cells, cell_of = np.unique(np.floor(points / reach).astype(np.int64), axis=0, return_inverse=True)
+    cell_of = cell_of.ravel()
+    counts = np.bincount(cell_of)
+    middles = np.stack([np.bincount(cell_of, points[:, axis]) / counts for axis in range(3)], axis=1)
+    holder = np.full(len(cells), -1)
+    holder[cell_of[near]] = np.flatnonzero(near)
+    first, second = cKDTree(middles).query_pairs(2.0 * reach, output_type="ndarray").T
+    lengths = np.linalg.norm(middles[first] - middles[second], axis=1)
+    graph = sparse.coo_matrix((lengths, (first, second)), shape=(len(cells), len(cells)))
+    starts = np.flatnonzero(holder >= 0)
+    _, _, sources = csgraph.dijkstra(graph, directed=False, indices=starts, return_predecessors=True, min_only=True)
+    reached = np.where(sources >= 0, holder[np.maximum(sources, 0)], -1)
+    return np.asarray(reached[cell_of])
