@@ -94,7 +94,6 @@ class _Photo:
         image: (H, W, 3).
         figure: (H, W) bool, where the subject is.
         covered: (H, W) bool, where it may be.
-        nearest: (2, H, W) row and column of the nearest pixel of the figure.
         colours: (H, W, 3), of the subject not mixed with its background's.
         surface: Of the subject.
     """
@@ -103,7 +102,6 @@ class _Photo:
     image: np.ndarray
     figure: np.ndarray
     covered: np.ndarray
-    nearest: np.ndarray
     colours: np.ndarray
     surface: CarriedSurface
 
@@ -113,13 +111,12 @@ class _Photo:
         inner = ndimage.distance_transform_edt(figure) > _RIM * pixel
         if not inner.any():
             inner = figure
-        colours, away = image, np.full(figure.shape, np.inf)
-        nearest = np.indices(figure.shape)
+        colours, covered = image, figure
         if figure.any():
-            away, nearest = ndimage.distance_transform_edt(~figure, return_indices=True)
+            covered = ndimage.distance_transform_edt(~figure) <= _MISSED * pixel
             within = ndimage.distance_transform_edt(~inner, return_distances=False, return_indices=True)
             colours = image[tuple(within)]
-        return cls(camera, image, figure, away <= _MISSED * pixel, nearest, colours, surface)
+        return cls(camera, image, figure, covered, colours, surface)
 
     def sampled(self, pixels: np.ndarray) -> np.ndarray:
         """Colours (N, 3) of the subject at columns and rows (N, 2), between the pixels."""
@@ -191,7 +188,8 @@ def _moved(
     standing = photo.surface.standing(photo.camera)
     still = np.isfinite(standing)
     # What the mask misses of what stands still does so, too.
-    beside = photo.covered & ~photo.figure & still[tuple(photo.nearest)]
+    nearest = ndimage.distance_transform_edt(~photo.figure, return_distances=False, return_indices=True)
+    beside = photo.covered & ~photo.figure & still[tuple(nearest)]
     # Whatever stands still elsewhere than the photo shows is not there.
     for number, view in enumerate(views):
         depths[number, (still | beside) & (view.moved == 0)] = np.inf
