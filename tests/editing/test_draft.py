@@ -115,3 +115,27 @@ def test_a_subject_whose_motion_is_not_known_has_no_draft() -> None:
     subject = replace(Subject.of(ball_and_box(BEFORE), ball_and_box(AFTER), None), motion=None)
     with pytest.raises(ValueError, match="not known"):
         drafted(cameras, [ray_trace(cameras[0], BEFORE)], subject)
+
+
+def test_what_stands_nearer_hides_what_moves_behind_it() -> None:
+    cameras = ring_of_cameras(6, SIZE)
+    # The box is the scene's, only the ball is edited: it rolls behind the box as the first camera sees it.
+    alone = [ray_trace(camera, (0.0, 0.0, -9.0)) for camera in cameras]
+    shown, truth = ([ray_trace(camera, ball) for camera in cameras] for ball in ((0.1, 0.8, 0.3), (-0.8, 0.3, 0.3)))
+    balls = [before.depth != without.depth for before, without in zip(shown, alone, strict=True)]
+    parts = (ball_and_box(ball).parts[1] for ball in ((0.1, 0.8, 0.3), (-0.8, 0.3, 0.3)))
+    before, after = (DepthProxy((part,)) for part in parts)
+    photos = torch.from_numpy(np.stack([picture.colour for picture in shown]))
+    made = drafts(
+        Subject.of(before, after, None),
+        cameras,
+        photos,
+        balls,
+        [picture.depth for picture in alone],
+        [picture.depth for picture in shown],
+    ).numpy()
+    ball = truth[0].depth != alone[0].depth
+    hidden = alone[0].mask & ~ball
+    assert 20 < ball.sum() < 0.8 * balls[0].sum(), "part of it is hidden"
+    assert np.abs(made[0] - truth[0].colour)[:, hidden].max() < 1e-6
+    assert psnr(made[0], truth[0].colour, ball) > 17.0
