@@ -19,10 +19,9 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional
 
-from qnerf_core.editing.filters import above, blurred
+from qnerf_core.editing.filters import above, blurred, pixel_scale
 from qnerf_core.editing.region import EditRegion
 
-_REFERENCE_SIZE = 256
 # Width of the blur in pixels of a 256 px picture: shadows are softer than that, textures finer.
 _BLUR = 3.0
 # Change of the blurred brightness, as a logarithm, that counts as none; from twice this on it is taken over in full.
@@ -63,7 +62,7 @@ class KeptBackground:
         # One more cell around, and feathered, so that no changing pixel is decoded from kept latents alone.
         grown = functional.max_pool2d(cells, 3, stride=1, padding=1)
         self._changing = functional.avg_pool2d(grown, 3, stride=1, padding=1, count_include_pad=False)
-        self._scale = max(images.shape[2:]) / _REFERENCE_SIZE
+        self._scale = pixel_scale(images.shape[2:])
 
     def latents(self, latents: torch.Tensor, level: int, batch: slice) -> torch.Tensor:
         """Put the photo's latents back.

@@ -9,10 +9,10 @@ import numpy as np
 from scipy import ndimage
 
 from qnerf_core.control.raster import rasterise_depth, rasterise_values
+from qnerf_core.editing.filters import pixel_scale
 from qnerf_core.editing.subject import Subject
 from qnerf_core.scene.camera import Camera
 
-_REFERENCE_SIZE = 256
 # Pixels of a 256 px picture: the most by which a subject is seen to stand off its mesh where its depth is not known.
 _OFF_MESH = 16.0
 # Share of the subject's size by which a pixel at the outline may be farther than the pixels around it.
@@ -139,7 +139,7 @@ def _points(
     subject: Subject, camera: Camera, figure: np.ndarray, depth: np.ndarray, size: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(H, W, 3) points, (H, W) bool where there are any, and (H, W) bool which are the subject's."""
-    pixel = max(figure.shape) / _REFERENCE_SIZE
+    pixel = pixel_scale(figure.shape)
     known = figure & (depth > 0)
     # Where a pixel at the outline is half the background's, its depth may be all of it.
     rim = figure & ndimage.binary_dilation(~figure, np.ones((3, 3)), iterations=max(1, round(pixel)))

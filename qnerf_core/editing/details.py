@@ -13,10 +13,9 @@ import torch
 
 from qnerf_core.diffusion.settings import DiffusionSettings
 from qnerf_core.editing.background import KeptBackground
-from qnerf_core.editing.filters import above, blurred
+from qnerf_core.editing.filters import above, blurred, pixel_scale
 from qnerf_core.editing.inputs import EditInputs
 
-_REFERENCE_SIZE = 256
 # Pixels of a 256 px picture over which an edit and the draft are compared.
 _NEAR = 2.0
 # Difference of colours up to which the edit shows what the draft does; from twice this on it does not. On seven trials
@@ -44,7 +43,7 @@ class DraftDetails:
         self._encode = encode
         self._decode = decode
         self._decoded: dict[int, torch.Tensor] = {}
-        self._width = _NEAR * max(drafts.shape[2:]) / _REFERENCE_SIZE
+        self._width = _NEAR * pixel_scale(drafts.shape[2:])
 
     @classmethod
     def of(cls, inputs: EditInputs, settings: DiffusionSettings) -> DraftDetails | None:

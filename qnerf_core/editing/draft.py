@@ -21,10 +21,10 @@ from scipy.spatial import cKDTree
 from qnerf_core.control.raster import rasterise_values
 from qnerf_core.diffusion.correspondence import mirrored
 from qnerf_core.editing.carried_surface import CarriedSurface, carried_surfaces
+from qnerf_core.editing.filters import pixel_scale
 from qnerf_core.editing.subject import Subject
 from qnerf_core.scene.camera import Camera, nearest_first
 
-_REFERENCE_SIZE = 256
 # Pixels of a 256 px picture: the rim of a mask whose colours are mixed, and what a mask may miss.
 _RIM, _MISSED = 1.0, 2.0
 # Other cameras that are asked for what a view hides.
@@ -107,7 +107,7 @@ class _Photo:
 
     @classmethod
     def of(cls, camera: Camera, image: np.ndarray, figure: np.ndarray, surface: CarriedSurface) -> _Photo:
-        pixel = max(figure.shape) / _REFERENCE_SIZE
+        pixel = pixel_scale(figure.shape)
         inner = ndimage.distance_transform_edt(figure) > _RIM * pixel
         if not inner.any():
             inner = figure
@@ -162,7 +162,7 @@ class _Guess:
         if self.tree is None:
             return
         seen = share >= 0.5
-        closed = ndimage.binary_closing(seen, iterations=max(1, round(_GAP * max(seen.shape) / _REFERENCE_SIZE)))
+        closed = ndimage.binary_closing(seen, iterations=max(1, round(_GAP * pixel_scale(seen.shape))))
         holes = ndimage.label(ndimage.binary_fill_holes(closed) & ~seen)[0]
         small = np.bincount(holes.ravel()) <= _HOLE * seen.sum()
         for faces, missing in ((self.certain, share < 1.0), (self.others, small[holes] & (holes > 0))):

@@ -1,9 +1,22 @@
-"""Filters of pictures in which an edit is compared with what it started from."""
+"""Measures and filters of pictures in which an edit is compared with what it started from."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch.nn import functional
+
+_REFERENCE_SIZE = 256
+
+
+def pixel_scale(size: Sequence[int]) -> float:
+    """Return how many pixels of a picture one of a 256 px picture is: widths are chosen for those.
+
+    Args:
+        size: (height, width).
+    """
+    return max(size) / _REFERENCE_SIZE
 
 
 def above(value: torch.Tensor, threshold: float) -> torch.Tensor:

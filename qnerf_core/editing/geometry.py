@@ -9,13 +9,13 @@ from scipy import ndimage
 
 from qnerf_core.control.raster import rasterise_depth
 from qnerf_core.control.seen import seen_view
+from qnerf_core.editing.filters import pixel_scale
 from qnerf_core.editing.subject import Mesh, Subject
 from qnerf_core.scene.camera import Camera
 from qnerf_core.scene.scene import View
 
 # Pixels of a 256 px picture by which a surface may shift and still counts as standing still.
 _STILL = 1.0
-_REFERENCE_SIZE = 256
 # Metres; a mesh's part lies on the mesh's own surface within this.
 _SAME_DEPTH = 1e-3
 
@@ -87,7 +87,7 @@ def unmoved_surface(
         return nothing
     shift = np.linalg.norm(camera.project(before)[0] - camera.project(after)[0], axis=-1)
     # Not a number, before or after, behind the camera.
-    moves = ~(shift <= _STILL * max(figure.shape) / _REFERENCE_SIZE)
+    moves = ~(shift <= _STILL * pixel_scale(figure.shape))
     moving = faces[moves[faces].any(axis=1)]
     seen_moving = _seen((before, moving), source, camera) | _seen((after, moving), target, camera)
     still = (source > 0) & (target > 0) & ~seen_moving

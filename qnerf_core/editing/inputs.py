@@ -20,6 +20,7 @@ from qnerf_core.diffusion.settings import PLAIN, ModelSettings
 from qnerf_core.editing.correspondence import surface_maps
 from qnerf_core.editing.draft import drafts
 from qnerf_core.editing.edit_files import find_edit, read_states
+from qnerf_core.editing.filters import pixel_scale
 from qnerf_core.editing.geometry import ViewGeometry, view_geometry
 from qnerf_core.editing.region import EditRegion, find_region
 from qnerf_core.editing.seen_behind import seen_behind
@@ -32,7 +33,6 @@ from qnerf_core.scene.capture import ControlKind, load_scene
 from qnerf_core.scene.scene import Scene, View, load_images
 
 _SURFACE_POINTS = 800
-_REFERENCE_SIZE = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -260,7 +260,7 @@ def _measure(
 def _target_depth(
     view: ViewGeometry, subject: Subject, looseness: Looseness, spec: EditSpec, bounds: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    band = spec.control.uncertain_band * max(view.figure.shape) / _REFERENCE_SIZE
+    band = spec.control.uncertain_band * pixel_scale(view.figure.shape)
     if subject.control == "skeleton":
         return edited_depth(view.target, view.scene, view.figure, band)
     # Samples lie within this of a known depth; at twice as much it still helps, see `control.looseness`.

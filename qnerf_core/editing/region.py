@@ -11,12 +11,12 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from qnerf_core.control.loose_depth import room_depth
+from qnerf_core.editing.filters import pixel_scale
 from qnerf_core.editing.geometry import ViewGeometry
 from qnerf_core.editing.spec import BackgroundSettings
 from qnerf_core.editing.subject import Subject, surface_points
 from qnerf_core.scene.box_masks import box_mask
 
-_REFERENCE_SIZE = 256
 # The reach of the light is smooth: it is looked up at so many pixels a side, from so many points on the subject.
 _LOOKUPS = 64
 _POINTS = 1500
@@ -65,7 +65,7 @@ def find_region(
         box: (2, 3) lower and upper corner in the world, metres, that the user limits the edit to; None for no limit.
     """
     height, width = geometry[0].figure.shape
-    scale = max(height, width) / _REFERENCE_SIZE
+    scale = pixel_scale((height, width))
     plain, feather = settings.margin * scale, max(settings.feather * scale, 1e-6)
     margin = plain + outward
     points = np.concatenate([surface_points(mesh, _POINTS) for mesh in (subject.source, subject.target)])
