@@ -90,8 +90,9 @@ def guide(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Move latents so that their queries come closer to the rendered ones.
 
-    z <- z - alpha * grad_z sum_l ||q(l) - q_ren(l)||. With the "rms" normalisation the step's length is alpha times the
-    latents' own RMS, per view, in the gradient's direction.
+    z <- z - alpha * grad_z sum_l ||q(l) - q_ren(l)||. With the "rms" normalisation the step's length, as RMS per view, is
+    alpha times the standard deviation of the noise that is still in the latents, in the gradient's direction: what is
+    nearly clean is moved little, as in classifier guidance (Dhariwal and Nichol 2021).
 
     Args:
         denoiser: The base editor.
@@ -127,9 +128,7 @@ def guide(
         )
     move = settings.alpha * gradient
     if settings.normalisation == "rms":
-        move = move * (_rms(latents) / _rms(gradient).clamp_min(torch.finfo(gradient.dtype).tiny))
+        length = gradient.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
+        noise = (1.0 - denoiser.schedule.alphas[step]) ** 0.5
+        move = move * (noise / length.clamp_min(torch.finfo(gradient.dtype).tiny))
     return (latents - move).detach(), loss.detach()
-
-
-def _rms(values: torch.Tensor) -> torch.Tensor:
-    return values.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()

@@ -84,9 +84,10 @@ class GuidanceSettings(BaseModel):
     """Soft query guidance (method.md 1.5) and its ablation.
 
     Attributes:
-        alpha: Length of the gradient step. Normalised: in units of the latents' RMS; paper-raw: the factor itself.
-        normalisation: "rms" divides every layer's norm by sqrt(elements) * std of the layer and scales the gradient to
-            RMS one per view; "paper-raw" is the formula of the paper as it stands.
+        alpha: Length of the gradient step. Normalised: in standard deviations of the noise in the latents; paper-raw:
+            the factor itself.
+        normalisation: "rms" divides every layer's norm by sqrt(elements) * std of the layer and gives the step its
+            length per view; "paper-raw" is the formula of the paper as it stands.
         stop_fraction: Share of the steps after which nothing is guided any more.
         layers: Query layers that guide, as positions in the list of all query layers. None: all of them.
         through_control: Differentiate through the ControlNet as well; False treats its output as a constant, which

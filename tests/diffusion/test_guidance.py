@@ -41,7 +41,9 @@ def test_the_step_has_its_length_and_lowers_the_loss(tiny_backbone: Backbone, no
     stage = Stage(tiny_backbone, noise, pictures, alpha=0.02)
     moved, loss = stage.guide()
     length = (moved - stage.latents).square().mean(dim=(1, 2, 3)).sqrt()
-    torch.testing.assert_close(length, 0.02 * stage.latents.square().mean(dim=(1, 2, 3)).sqrt(), rtol=1e-3, atol=0.0)
+    noise_left = (1.0 - stage.denoiser.schedule.alphas[1]) ** 0.5
+    assert 0.1 < noise_left < 0.99
+    torch.testing.assert_close(length, torch.full((2,), 0.02 * noise_left), rtol=1e-3, atol=0.0)
     with torch.no_grad():
         torch.testing.assert_close(stage.loss(stage.latents), loss)
         assert (stage.loss(moved) < loss).all()
