@@ -90,9 +90,9 @@ def guide(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Move latents so that their queries come closer to the rendered ones.
 
-    z <- z - alpha * grad_z sum_l ||q(l) - q_ren(l)||. With the "rms" normalisation the step's length, as RMS per view, is
-    alpha times the standard deviation of the noise that is still in the latents, in the gradient's direction: what is
-    nearly clean is moved little, as in classifier guidance (Dhariwal and Nichol 2021).
+    z <- z - alpha * grad_z sum_l ||q(l) - q_ren(l)||. With the "rms" normalisation the step has a length: its RMS, per
+    view, is alpha times the standard deviation of the noise that is still in the latents. So what is nearly clean is
+    moved little, as in classifier guidance (Dhariwal and Nichol 2021).
 
     Args:
         denoiser: The base editor.
