@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _COARSEST = 64
 _SCENES = 4
+# Further photos that show in a preview what its own view hides: an edit has more, and more time.
+_NEIGHBOURS = 4
 
 
 class Interactive:
@@ -120,7 +122,8 @@ class Interactive:
         control: ControlKind = "skeleton" if isinstance(target, BodyPose) else "depth"
         spec = equipped(spec, control)
         backbone = self._models.of(spec.backbone, control, spec.model)
-        return build_inputs(_scene(spec.scene), source, target, only, backbone, _body())
+        neighbours = _NEIGHBOURS if "target" in request else 0
+        return build_inputs(_scene(spec.scene), source, target, only, backbone, _body(), neighbours)
 
     def _render(self, request: dict[str, Any]) -> None:
         from qnerf_core.scene.camera import Camera

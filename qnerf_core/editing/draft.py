@@ -49,8 +49,9 @@ def drafts(
     figures: Sequence[np.ndarray],
     boundaries: Sequence[np.ndarray],
     depths: Sequence[np.ndarray],
+    count: int | None = None,
 ) -> torch.Tensor:
-    """Make the drafts of all views.
+    """Make drafts of views.
 
     Args:
         subject: What is edited, with its motion.
@@ -59,9 +60,10 @@ def drafts(
         figures: V times (H, W) bool, what the subject covers in them.
         boundaries: V times (H, W), depth of the scene without its subject, metres, 0 where it is not known.
         depths: V times (H, W), depth of the scene, metres, 0 where it is not known.
+        count: Of the first so many views, all others only show what these hide; None for all.
 
     Returns:
-        (V, 3, H, W).
+        (count, 3, H, W).
 
     Raises:
         ValueError: The subject has no motion.
@@ -75,8 +77,8 @@ def drafts(
     ]
     guess = _Guess.of(subject, photos)
     size, middle = float(np.linalg.norm(np.ptp(subject.source[0], axis=0))), subject.source[0].mean(axis=0)
-    result = np.empty((len(photos), *images.shape[2:], 3), dtype=np.float32)
-    for index, photo in enumerate(photos):
+    result = np.empty((len(photos) if count is None else count, *images.shape[2:], 3), dtype=np.float32)
+    for index, photo in enumerate(photos[: len(result)]):
         others = [photos[other] for other in nearest_first(cameras, index)[:_OTHERS]]
         picture = _without_subject(photo, others, boundaries[index])
         pixel = float(np.linalg.norm(middle - photo.camera.position)) / photo.camera.fx

@@ -185,6 +185,7 @@ def build_inputs(
     spec: EditSpec,
     backbone: Backbone,
     body: BodyModel | None,
+    neighbours: int = 0,
 ) -> EditInputs:
     """Make control images and depth for the views to edit, at the backbone's size.
 
@@ -195,6 +196,7 @@ def build_inputs(
         spec: The choices.
         backbone: The model, with the ControlNet for poses or for proxies.
         body: The body model; only poses need one.
+        neighbours: So many further views, the nearest, show in drafts what the edited ones hide.
 
     Raises:
         SettingsError: No view is left, or a size cannot be worked with.
@@ -204,9 +206,7 @@ def build_inputs(
     views = choose_views(scene, spec.views)
     height, width = picture_size(views[0].camera, spec.image_size or backbone.image_size, backbone.size_multiple)
     cameras = tuple(view.camera.scaled(width, height) for view in views)
-    images = torch.from_numpy(load_images(views))
-    if images.shape[2:] != (height, width):
-        images = torch.nn.functional.interpolate(images, (height, width), mode="bilinear", antialias=True).clamp(0, 1)
+    images = _pictures(views, (height, width))
     subject = Subject.of(source, target, body)
     geometry, looseness, bounds = _measure(scene, views, cameras, subject)
     depths, valid = zip(*(_target_depth(view, subject, looseness, spec, bounds) for view in geometry), strict=True)
@@ -221,8 +221,7 @@ def build_inputs(
     maps, drafted = None, None
     if spec.diffusion.corresponds(backbone.habits):
         maps = surface_maps(subject, cameras, latent_size, figures)
-        seen = [view.scene for view in geometry]
-        drafted = drafts(subject, cameras, images, figures, seen_behind(geometry), seen)
+        drafted = _drafted(subject, scene, images, geometry, _nearest(scene, views, neighbours))
     return EditInputs(
         backbone=backbone,
         views=tuple(view.name for view in views),
@@ -239,6 +238,44 @@ def build_inputs(
         region=kept,
         maps=maps,
         drafts=drafted,
+    )
+
+
+def _pictures(views: Sequence[View], size: tuple[int, int]) -> torch.Tensor:
+    """(V, 3, H, W) float32 photos in [0, 1]."""
+    images = torch.from_numpy(load_images(views))
+    if images.shape[2:] == size:
+        return images
+    return torch.nn.functional.interpolate(images, size, mode="bilinear", antialias=True).clamp(0, 1)
+
+
+def _nearest(scene: Scene, views: Sequence[View], count: int) -> list[View]:
+    """So many other training views, by the distance of their cameras from the nearest of some views."""
+    own = {view.name for view in views}
+    others = [view for view in scene.training_views if view.name not in own]
+    positions = np.stack([view.camera.position for view in views])
+    away = [np.linalg.norm(positions - view.camera.position, axis=1).min() for view in others]
+    return [others[index] for index in np.argsort(away, kind="stable")[:count]]
+
+
+def _drafted(
+    subject: Subject, scene: Scene, images: torch.Tensor, geometry: Sequence[ViewGeometry], beside: Sequence[View]
+) -> torch.Tensor:
+    """(V, 3, H, W) drafts of views, with what further views show."""
+    height, width = images.shape[2:]
+    all_views = list(geometry)
+    for view in beside:
+        all_views.append(view_geometry(view, view.camera.scaled(width, height), scene.bounds, subject))
+    if beside:
+        images = torch.cat([images, _pictures(beside, (height, width))])
+    return drafts(
+        subject,
+        [view.camera for view in all_views],
+        images,
+        [view.figure for view in all_views],
+        seen_behind(all_views),
+        [view.scene for view in all_views],
+        len(geometry),
     )
 
 

@@ -12,10 +12,11 @@ from qnerf_core.body.pose import BodyPose
 from qnerf_core.body.pose_file import read_pose
 from qnerf_core.control.loose_depth import depth_control_image
 from qnerf_core.diffusion.backbone import Backbone
-from qnerf_core.editing.edit_files import EditFiles, find_edit
+from qnerf_core.editing.edit_files import EditFiles, find_edit, read_states
 from qnerf_core.editing.inputs import build_inputs, choose_views, picture_size, prepare
 from qnerf_core.editing.spec import ControlSettings, EditSpec
 from qnerf_core.errors import CaptureError, SettingsError
+from qnerf_core.evaluation.image_metrics import psnr
 from qnerf_core.proxy.files import write_proxy
 from qnerf_core.scene.camera import Camera
 from qnerf_core.scene.capture import CAPTURE_FILE, load_capture, load_scene
@@ -224,3 +225,23 @@ def test_the_users_own_proxy_and_the_wrong_kind(loose: Path, tmp_path: Path) -> 
 
 def test_nothing_is_kept_where_the_paper_is_reproduced(loose: Path) -> None:
     assert prepare(depth_spec(loose, views=1, background__keep=False)).region is None
+
+
+def test_neighbours_show_in_the_draft_what_a_view_hides() -> None:
+    scene, capture = load_scene("person")
+    backbone = inputs_of(builtin_like()).backbone
+    # From the side, one arm hides what the other one shows when both are raised.
+    side = scene.training_views[len(scene.training_views) // 4]
+    spec = changed(EditSpec(), views=(side.name,), diffusion__correspondence="on", image_size=256)
+    source, target, body = read_states(find_edit(spec, scene, capture))
+    truth = capture.edits["raise-arms"].truth
+    assert truth is not None
+    true_view = truth.view(side.name)
+    region = load_mask(true_view) & ~load_mask(side)
+    reached = []
+    for count in (0, 4):
+        made = build_inputs(scene, source, target, spec, backbone, body, count)
+        assert made.drafts is not None
+        assert made.drafts.shape == made.images.shape == (1, 3, 256, 256)
+        reached.append(psnr(made.drafts[0].numpy(), load_images([true_view])[0], region))
+    assert reached[1] > reached[0] + 1.0
