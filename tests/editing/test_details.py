@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch.nn import functional
 
+from qnerf_core.editing.consolidate import run
 from qnerf_core.editing.details import DraftDetails
+from qnerf_core.editing.events import RunFinished, ViewsDecoded
+from qnerf_core.editing.inputs import EditInputs
+from tests.editing.conftest import SHORT, VIEWS, changed
 
 ALL = slice(0, 2)
 
@@ -47,3 +53,17 @@ def test_views_have_their_own_drafts() -> None:
     for view in (1, 0):
         batch = slice(view, view + 1)
         torch.testing.assert_close(details.pictures(coarse(drafts[batch]), batch), drafts[batch], atol=1e-3, rtol=0)
+
+
+def test_an_edit_shows_them_unless_told_not_to(inputs: EditInputs) -> None:
+    shown = {}
+    for kept in (True, False):
+        spec = changed(SHORT, method="independent", diffusion__details=kept)
+        events = list(run(replace(inputs, drafts=inputs.images), spec, run_id="details"))
+        assert isinstance(events[-1], RunFinished), events[-1]
+        shown[kept] = torch.cat([event.images for event in events if isinstance(event, ViewsDecoded)])
+        decoded = inputs.backbone.decode_latents(events[-1].latents)
+    details = DraftDetails(inputs.images, inputs.backbone.encode_images, inputs.backbone.decode_latents)
+    torch.testing.assert_close(shown[False], decoded, atol=1e-5, rtol=0)
+    torch.testing.assert_close(shown[True], details.pictures(decoded, slice(0, VIEWS)), atol=1e-3, rtol=0)
+    assert not torch.allclose(shown[True], shown[False], atol=1e-2)
