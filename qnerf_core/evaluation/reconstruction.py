@@ -1,7 +1,7 @@
 """What comes back of captures that are not edited: through the autoencoder alone, and through inversion and edit.
 
 ``python -m qnerf_core.evaluation.reconstruction`` edits every capture to the pose or proxy that its photos show, every
-view for itself and all of it repainted. What is lost on that way, an edit cannot have.
+view for itself and all of it repainted, without the drafts' fine detail. What is lost on that way, an edit cannot have.
 """
 
 from __future__ import annotations
@@ -61,6 +61,8 @@ def reconstruct(scene: str, **fields: object) -> Reconstruction:
             **fields,
         }
     )
+    # A draft of nothing that moves is the photo: given back, it would hide what the way loses.
+    spec = spec.model_copy(update={"diffusion": spec.diffusion.model_copy(update={"details": False})})
     inputs = prepare(spec)
     found: list[torch.Tensor] = []
     for event in consolidate.run(inputs, spec, run_id="reconstruction"):

@@ -62,8 +62,12 @@ def test_an_edit_shows_them_unless_told_not_to(inputs: EditInputs) -> None:
         events = list(run(replace(inputs, drafts=inputs.images), spec, run_id="details"))
         assert isinstance(events[-1], RunFinished), events[-1]
         shown[kept] = torch.cat([event.images for event in events if isinstance(event, ViewsDecoded)])
-        decoded = inputs.backbone.decode_latents(events[-1].latents)
+        latents = events[-1].latents
     details = DraftDetails(inputs.images, inputs.backbone.encode_images, inputs.backbone.decode_latents)
-    torch.testing.assert_close(shown[False], decoded, atol=1e-5, rtol=0)
-    torch.testing.assert_close(shown[True], details.pictures(decoded, slice(0, VIEWS)), atol=1e-3, rtol=0)
+    # As many views at once as the edit has: what is kept in half precision may else be rounded the other way.
+    batches = [slice(start, start + 2) for start in range(0, VIEWS, 2)]
+    decoded = [inputs.backbone.decode_latents(latents[batch]) for batch in batches]
+    detailed = [details.pictures(pictures, batch) for pictures, batch in zip(decoded, batches, strict=True)]
+    torch.testing.assert_close(shown[False], torch.cat(decoded), atol=1e-5, rtol=0)
+    torch.testing.assert_close(shown[True], torch.cat(detailed), atol=1e-5, rtol=0)
     assert not torch.allclose(shown[True], shown[False], atol=1e-2)

@@ -28,7 +28,7 @@ def test_a_capture_is_edited_to_what_it_shows(tmp_path: Path, capsys: pytest.Cap
             "method": "independent",
             "background": {"keep": False},
             "views": 2,
-            "diffusion": {"steps": 3},
+            "diffusion": {"steps": 3, "details": False},
         }
     )
     inputs = prepare(spec)
