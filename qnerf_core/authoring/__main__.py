@@ -84,16 +84,20 @@ def vae(
     work: Path = _WORK,
     out: Path = _MODEL,
     minutes: float = 60.0,
-    decoder_only: Annotated[bool, typer.Option(help="keep the encoder as it is in the model folder")] = False,
+    further: Annotated[
+        bool, typer.Option(help="go on from the model folder's weights, latents stay near what they are")
+    ] = False,
     seed: int = 0,
 ) -> None:
     """Train the autoencoder; continues where it stopped."""
     from qnerf_core.authoring.train_vae import train_vae
+    from qnerf_core.authoring.workers import is_first
 
     work.mkdir(parents=True, exist_ok=True)
-    trained = train_vae(data, work, minutes, decoder_only, out / "vae", seed)
-    trained.half().save_pretrained(out / "vae")
-    typer.echo(f"wrote {out / 'vae'}")
+    trained = train_vae(data, work, minutes, further, out / "vae", seed)
+    if is_first():
+        trained.half().save_pretrained(out / "vae")
+        typer.echo(f"wrote {out / 'vae'}")
 
 
 @application.command()

@@ -25,6 +25,7 @@ from qnerf_core.control.raster import rasterise_depth
 from qnerf_core.editing.correspondence import surface_maps
 from qnerf_core.editing.draft import drafts
 from qnerf_core.editing.motion import BodyMotion
+from qnerf_core.editing.seen_behind import Behind
 from qnerf_core.editing.subject import Subject
 from qnerf_core.files import atomic_path
 from qnerf_core.proxy.model import DepthProxy
@@ -146,8 +147,8 @@ def _led(
         raise TypeError("one state is controlled by a body and the other by a proxy")
     figures = [depth > 0 for depth in depths]
     maps = surface_maps(subject, cameras, (CELLS, CELLS), figures)
-    boundaries = [room_depth(camera, room.bounds) for camera in cameras]
-    drafted = drafts(subject, cameras, to_tensor(images), figures, boundaries, depths)
+    behind = [Behind.rendered(room_depth(camera, room.bounds)) for camera in cameras]
+    drafted = drafts(subject, cameras, to_tensor(images), figures, behind, depths)
     return (
         maps.source.half().numpy(),
         maps.target.half().numpy(),

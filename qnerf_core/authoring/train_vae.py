@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from pathlib import Path
@@ -23,11 +24,17 @@ from qnerf_core.authoring.training import (
     save_checkpoint,
 )
 from qnerf_core.authoring.vae_start import LATENT_NOISE, start_as_downsampling
+from qnerf_core.authoring.workers import Workers, is_first
 
-_BATCH = 2
+_BATCH = 4
 _CROP = 128
 _PEAK_RATE = 1.2e-3
 _LATENT_PENALTY = 1e-4
+# Of the square by which latents leave those that a UNet was trained on.
+_DRIFT_PENALTY = 0.1
+# Of latents whose UNet is there already: it returns them closely enough for finer differences to mean something.
+_FURTHER_NOISE = 0.02
+_FURTHER_RATE = 6e-4
 
 
 def _batch(pictures: PictureFolder, generator: np.random.Generator) -> torch.Tensor:
@@ -47,21 +54,28 @@ def _batch(pictures: PictureFolder, generator: np.random.Generator) -> torch.Ten
     return torch.where(flipped[:, None, None, None], batch.flip(-1), batch) * 2 - 1
 
 
-def _loss(vae: AutoencoderKL, images: torch.Tensor) -> torch.Tensor:
+def _loss(vae: AutoencoderKL, images: torch.Tensor, before: AutoencoderKL | None) -> torch.Tensor:
+    """Of pictures (B, 3, H, W) in [-1, 1]; `before` gives the latents that its own must stay near."""
     posterior = vae.encode(images).latent_dist
+    noise = LATENT_NOISE if before is None else _FURTHER_NOISE
     # Not posterior.sample(): a fresh encoder's noise drowns its signal, and colours, the weakest part, are never found.
-    latents = posterior.mean + LATENT_NOISE * torch.randn_like(posterior.mean)
+    latents = posterior.mean + noise * torch.randn_like(posterior.mean)
     result = vae.decode(latents).sample
     difference = result - images
     edges = (difference[..., 1:, :] - difference[..., :-1, :]).abs().mean() + (
         difference[..., 1:] - difference[..., :-1]
     ).abs().mean()
-    loss = 2 * difference.square().mean() + 0.5 * difference.abs().mean() + 0.25 * edges
+    square = 2 if before is None else 10
+    loss = square * difference.square().mean() + 0.5 * difference.abs().mean() + 0.25 * edges
     # Brightness alone explains most of a picture; without these terms colours are learned last.
     for cell in (4, 8):
         loss = loss + 2 * F.avg_pool2d(difference, cell).square().mean()
-    spread = (posterior.logvar - 2 * math.log(LATENT_NOISE)).square().mean()
-    return loss + _LATENT_PENALTY * (posterior.mean.square().mean() + spread)
+    spread = (posterior.logvar - 2 * math.log(noise)).square().mean()
+    if before is None:
+        return loss + _LATENT_PENALTY * (posterior.mean.square().mean() + spread)
+    with torch.no_grad():
+        there = before.encode(images).latent_dist.mean
+    return loss + _DRIFT_PENALTY * (posterior.mean - there).square().mean() + _LATENT_PENALTY * spread
 
 
 @torch.no_grad()
@@ -83,52 +97,54 @@ def with_scaling_factor(vae: AutoencoderKL, images: torch.Tensor) -> Autoencoder
     return vae
 
 
-def train_vae(data: Path, work: Path, minutes: float, decoder_only: bool, folder: Path, seed: int) -> AutoencoderKL:
+def train_vae(data: Path, work: Path, minutes: float, further: bool, folder: Path, seed: int) -> AutoencoderKL:
     """Trains until `minutes` of training are spent, over restarts; returns the averaged weights.
 
     Args:
         data: Folder of shards.
         work: Folder of the checkpoint.
         minutes: Budget.
-        decoder_only: Start from the weights in `folder` and leave the encoder alone, so that latents keep their
+        further: Start from the weights in `folder` and keep latents near what they are, so that they keep their
             meaning for a UNet that was trained on them. Has a checkpoint of its own.
         folder: The autoencoder's folder in the model.
         seed: Of weights and batches.
     """
     torch.manual_seed(seed)
     torch.set_flush_denormal(True)
-    vae = AutoencoderKL.from_pretrained(folder).float() if decoder_only else start_as_downsampling(make_vae())
+    before = AutoencoderKL.from_pretrained(folder).float().requires_grad_(False) if further else None
+    vae = start_as_downsampling(make_vae()) if before is None else copy.deepcopy(before).requires_grad_(True)
     vae = vae.to(memory_format=torch.channels_last)
-    if decoder_only:
-        vae.encoder.requires_grad_(False)
-        vae.quant_conv.requires_grad_(False)
     average = AveragedWeights(vae, 0.999)
-    optimizer = torch.optim.Adam(vae.parameters(), lr=_PEAK_RATE, betas=(0.9, 0.99))
+    rate = _FURTHER_RATE if further else _PEAK_RATE
+    optimizer = torch.optim.Adam(vae.parameters(), lr=rate, betas=(0.9, 0.99))
     step, since, seconds = 0, 0, 0.0
-    path = work / ("decoder.pt" if decoder_only else "vae.pt")
+    path = work / ("vae-further.pt" if further else "vae.pt")
     if state := load_checkpoint(path):
         vae.load_state_dict(state["vae"])
         average.load(state["average"])
         optimizer.load_state_dict(state["optimizer"])
         step, seconds = state["step"], state["seconds"]
     clock = Clock(minutes, seconds)
-    generator = np.random.default_rng([seed, step])
+    workers = Workers()
+    generator = np.random.default_rng([seed, step, workers.rank])
+    torch.manual_seed(int(generator.integers(2**31)))
     pictures = PictureFolder(data)
     held_out = pictures.held_out(16)
     saved, mean_loss = time.monotonic(), 0.0
-    while clock.share < 1:
+    while (share := workers.agree(clock.share)) < 1:
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(clock.share, _PEAK_RATE)
-        loss = _loss(vae, _batch(pictures, generator).to(memory_format=torch.channels_last))
+            group["lr"] = learning_rate(share, rate)
+        loss = _loss(vae, _batch(pictures, generator).to(memory_format=torch.channels_last), before)
         optimizer.zero_grad()
         loss.backward()
+        workers.average_gradients(vae)
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
         optimizer.step()
         average.update(vae)
         step += 1
         since += 1
         mean_loss += (float(loss.detach()) - mean_loss) / min(since, 100)
-        if time.monotonic() - saved > CHECKPOINT_SECONDS or clock.share >= 1:
+        if is_first() and (time.monotonic() - saved > CHECKPOINT_SECONDS or clock.share >= 1):
             psnr = reconstruction_psnr(average.module, held_out)
             typer.echo(f"step {step} at {clock.seconds / 60:.1f} min: loss {mean_loss:.4f}, kept-out {psnr:.2f} dB")
             save_checkpoint(

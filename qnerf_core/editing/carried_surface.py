@@ -13,7 +13,8 @@ from qnerf_core.editing.filters import pixel_scale
 from qnerf_core.editing.subject import Subject
 from qnerf_core.scene.camera import Camera
 
-# Pixels of a 256 px picture: the most by which a subject is seen to stand off its mesh where its depth is not known.
+# Pixels of a 256 px picture: the most by which a subject is seen to stand off its mesh, and the farthest that a pixel
+# takes its depth from another where neither its own nor the mesh's is known.
 _OFF_MESH = 16.0
 # Share of the subject's size by which a pixel at the outline may be farther than the pixels around it.
 _STRAY = 0.05
@@ -21,7 +22,7 @@ _STRAY = 0.05
 _STEEP = 8.0
 # Pixels by which what is seen may move and counts as standing still.
 _STILL = 0.5
-# How many times as long an edge may become.
+# How many times as long as what carries it an edge may become.
 _TORN = 4.0
 
 
@@ -114,8 +115,8 @@ def carried_surfaces(
         subject: What is edited, with its motion.
         cameras: Of the photos' size.
         figures: (H, W) bool each, what the subject covers.
-        depths: (H, W) each, depth of the scene, metres, 0 where it is not known. Where that of no pixel of the figure
-            is, the subject's mesh is taken for the subject.
+        depths: (H, W) each, depth of the scene, metres, 0 where it is not known. Where that of no pixel nearby is,
+            the subject's mesh is taken for the subject.
 
     Raises:
         ValueError: The subject has no motion.
@@ -127,10 +128,10 @@ def carried_surfaces(
         _points(subject, camera, figure, depth, size)
         for camera, figure, depth in zip(cameras, figures, depths, strict=True)
     ]
-    moved = subject.motion.carried(np.concatenate([points[shown] for points, shown, _ in found]))
+    moved, growth = subject.motion.carried(np.concatenate([points[shown] for points, shown, _ in found]))
     ends = np.cumsum([0, *(int(shown.sum()) for _, shown, _ in found)])
     return [
-        _surface(camera, points, shown, solid, moved[start:stop])
+        _surface(camera, points, shown, solid, moved[start:stop], growth[start:stop])
         for camera, (points, shown, solid), start, stop in zip(cameras, found, ends[:-1], ends[1:], strict=True)
     ]
 
@@ -146,9 +147,10 @@ def _points(
     nearest_beside = ndimage.minimum_filter(np.where(known, depth, np.inf), 3)
     known &= ~(rim & (depth - nearest_beside > _STRAY * size))
     mesh = rasterise_depth(*subject.source, camera)
-    surface = depth
-    if not known.any():
-        surface, known = mesh, figure & (mesh > 0)
+    filled = figure & (mesh > 0)
+    if known.any():
+        filled &= ndimage.distance_transform_edt(~known) > _OFF_MESH * pixel
+    surface, known = np.where(filled, mesh, depth), known | filled
     if not known.any():
         return np.zeros((*figure.shape, 3)), known, known
     away, nearest = ndimage.distance_transform_edt(~known, return_indices=True)
@@ -161,7 +163,12 @@ def _points(
 
 
 def _surface(
-    camera: Camera, points: np.ndarray, shown: np.ndarray, solid: np.ndarray, moved: np.ndarray
+    camera: Camera,
+    points: np.ndarray,
+    shown: np.ndarray,
+    solid: np.ndarray,
+    moved: np.ndarray,
+    growth: np.ndarray,
 ) -> CarriedSurface:
     number = np.full(shown.shape, -1)
     number[shown] = np.arange(len(moved))
@@ -177,7 +184,7 @@ def _surface(
         longest.append(np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=-1).max(axis=1, initial=0.0))
     flat = np.ptp(depth[faces], axis=1) <= _STEEP * depth[faces].mean(axis=1) / camera.fx
     # Comparing with what is not a number is false: what the edit takes away goes.
-    whole = flat & (longest[1] <= _TORN * longest[0])
+    whole = flat & (longest[1] <= _TORN * growth[faces].max(axis=1) * longest[0])
     rows, columns = np.nonzero(shown)
     pixels = np.stack([columns, rows], axis=-1).astype(np.float64)
     return CarriedSurface(before, moved, pixels, solid[shown].astype(np.float64), faces[whole])

@@ -22,6 +22,7 @@ from qnerf_core.control.raster import rasterise_values
 from qnerf_core.diffusion.correspondence import mirrored
 from qnerf_core.editing.carried_surface import CarriedSurface, carried_surfaces
 from qnerf_core.editing.filters import pixel_scale
+from qnerf_core.editing.seen_behind import Behind
 from qnerf_core.editing.subject import Subject
 from qnerf_core.scene.camera import Camera, nearest_first
 
@@ -47,7 +48,7 @@ def drafts(
     cameras: Sequence[Camera],
     images: torch.Tensor,
     figures: Sequence[np.ndarray],
-    boundaries: Sequence[np.ndarray],
+    behind: Sequence[Behind],
     depths: Sequence[np.ndarray],
     count: int | None = None,
 ) -> torch.Tensor:
@@ -58,7 +59,7 @@ def drafts(
         cameras: V cameras of the pictures' size.
         images: (V, 3, H, W) in [0, 1], the photos.
         figures: V times (H, W) bool, what the subject covers in them.
-        boundaries: V times (H, W), depth of the scene without its subject, metres, 0 where it is not known.
+        behind: V times what they would show without it.
         depths: V times (H, W), depth of the scene, metres, 0 where it is not known.
         count: Of the first so many views, all others only show what these hide; None for all.
 
@@ -80,10 +81,10 @@ def drafts(
     result = np.empty((len(photos) if count is None else count, *images.shape[2:], 3), dtype=np.float32)
     for index, photo in enumerate(photos[: len(result)]):
         others = [photos[other] for other in nearest_first(cameras, index)[:_OTHERS]]
-        picture = _without_subject(photo, others, boundaries[index])
+        picture = _without_subject(photo, others, behind[index].depth)
         pixel = float(np.linalg.norm(middle - photo.camera.position)) / photo.camera.fx
         same = _SAME_DEPTH * size + _SAME_PIXELS * pixel
-        result[index] = _moved(photo, others, guess, picture, boundaries[index], same)
+        result[index] = _moved(photo, others, guess, picture, behind[index].limit(), same)
     return torch.from_numpy(result).permute(0, 3, 1, 2).contiguous()
 
 
@@ -179,10 +180,10 @@ def _moved(
     others: Sequence[_Photo],
     guess: _Guess,
     background: np.ndarray,
-    boundary: np.ndarray,
+    limit: np.ndarray,
     same: float,
 ) -> np.ndarray:
-    """(H, W, 3) photo with its subject moved, before its background and behind what of it is nearer."""
+    """(H, W, 3) photo with its subject moved, before its background and behind what of it is nearer than `limit`."""
     givers = [photo, *others]
     views = [giver.surface.seen_from(photo.camera) for giver in givers]
     depths = np.stack([np.nan_to_num(view.depth, nan=np.inf) for view in views])
@@ -195,7 +196,7 @@ def _moved(
     # Whatever stands still elsewhere than the photo shows is not there.
     for number, view in enumerate(views):
         depths[number, (still | beside) & (view.moved == 0)] = np.inf
-    depths[depths > np.where(boundary > 0, boundary + same, np.inf)] = np.inf
+    depths[depths > limit + same] = np.inf
     still &= depths.min(axis=0) >= standing - same
     beside &= ~np.isfinite(depths).any(axis=0)
     depths[0, still], solid[0, still] = standing[still], 1.0

@@ -28,7 +28,7 @@ from qnerf_core.editing.spec import EditSpec
 from qnerf_core.editing.subject import Subject, surface_points
 from qnerf_core.errors import SettingsError
 from qnerf_core.proxy.model import DepthProxy
-from qnerf_core.scene.camera import Camera
+from qnerf_core.scene.camera import Camera, by_distance
 from qnerf_core.scene.capture import ControlKind, load_scene
 from qnerf_core.scene.scene import Scene, View, load_images
 
@@ -253,9 +253,8 @@ def _nearest(scene: Scene, views: Sequence[View], count: int) -> list[View]:
     """So many other training views, by the distance of their cameras from the nearest of some views."""
     own = {view.name for view in views}
     others = [view for view in scene.training_views if view.name not in own]
-    positions = np.stack([view.camera.position for view in views])
-    away = [np.linalg.norm(positions - view.camera.position, axis=1).min() for view in others]
-    return [others[index] for index in np.argsort(away, kind="stable")[:count]]
+    order = by_distance([view.camera for view in others], [view.camera for view in views])
+    return [others[number] for number in order[:count]]
 
 
 def _drafted(

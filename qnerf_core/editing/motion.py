@@ -21,7 +21,7 @@ _NEIGHBOURS = 4
 class Motion(Protocol):
     """Moves points of the source to where the edit takes them."""
 
-    def carried(self, points: np.ndarray) -> np.ndarray:
+    def carried(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Move points.
 
         Args:
@@ -29,7 +29,8 @@ class Motion(Protocol):
                 found among them.
 
         Returns:
-            (N, 3), not a number where the edit takes a point away.
+            (N, 3), not a number where the edit takes a point away, and (N,) how many times as long what carries a
+            point becomes, in the direction in which it grows most.
         """
         ...
 
@@ -56,10 +57,10 @@ class BodyMotion:
     after: np.ndarray
     faces: np.ndarray
 
-    def carried(self, points: np.ndarray) -> np.ndarray:
+    def carried(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Move points, see `Motion`."""
         if not len(points):
-            return np.zeros((0, 3))
+            return np.zeros((0, 3)), np.zeros(0)
         size = float(np.linalg.norm(np.ptp(self.before, axis=0)))
         tree = cKDTree(self.before)
         away, found = tree.query(points, k=_NEIGHBOURS)
@@ -75,11 +76,19 @@ class BodyMotion:
         turns = self._turns()[used]
         offsets = points[:, None] - self.before[used][found]
         moved = self.after[used][found] + np.einsum("nkij,nkj->nki", turns[found], offsets)
-        return np.asarray((moved * weights[..., None]).sum(axis=1))
+        return np.asarray((moved * weights[..., None]).sum(axis=1)), np.full(len(points), self._growth())
 
     def likeness(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Return all of the body as certain, see `Motion`."""
         return self.after, self.before, self.faces, self.faces[:0]
+
+    def _growth(self) -> float:
+        """How many times as large the body becomes; where a joint bends, skin stretches, and no more is carried."""
+        before, after = (
+            np.linalg.norm(vertices[self.faces[:, 0]] - vertices[self.faces[:, 1]], axis=1)
+            for vertices in (self.before, self.after)
+        )
+        return float(np.median(after[before > 0] / before[before > 0]))
 
     def _turns(self) -> np.ndarray:
         """(V, 3, 3) rotations of the surface at the vertices."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
@@ -16,15 +17,36 @@ _OTHERS = 8
 _HIDDEN = 0.03
 
 
-def seen_behind(geometry: Sequence[ViewGeometry]) -> list[np.ndarray]:
+@dataclass(frozen=True, eq=False)
+class Behind:
+    """What a view would see without its subject.
+
+    Attributes:
+        depth: (H, W) float32, metres, 0 where it is not known.
+        supposed: (H, W) bool, where nobody saw it: what is farther may still be seen there.
+    """
+
+    depth: np.ndarray
+    supposed: np.ndarray
+
+    @classmethod
+    def rendered(cls, depth: np.ndarray) -> Behind:
+        """Take a depth (H, W) that is true everywhere."""
+        return cls(depth, np.zeros(depth.shape, dtype=bool))
+
+    def limit(self) -> np.ndarray:
+        """Return the depth (H, W) beyond which it hides everything, metres, infinite where it may not."""
+        return np.where((self.depth > 0) & ~self.supposed, self.depth, np.float32(np.inf))
+
+
+def seen_behind(geometry: Sequence[ViewGeometry]) -> list[Behind]:
     """Find the depth of the scene without its subject, where nobody rendered it, by what other views see there.
 
     Args:
         geometry: Of all views.
 
     Returns:
-        For each view (H, W) float32, metres, 0 where it is not known; where no other view sees anything it stays what
-        it is supposed to be.
+        One for each view; where no other view sees anything, depth stays what it is supposed to be.
     """
     background = []
     for view in geometry:
@@ -45,5 +67,6 @@ def seen_behind(geometry: Sequence[ViewGeometry]) -> list[np.ndarray]:
         # Between the points of what is near, what is far behind it shines through.
         nearest = ndimage.minimum_filter(found, 3)
         found = np.where(found <= (1 + _HIDDEN) * nearest, found, nearest)
-        result.append(np.where(wanted & np.isfinite(found), found, view.boundary).astype(np.float32))
+        known = wanted & np.isfinite(found)
+        result.append(Behind(np.where(known, found, view.boundary).astype(np.float32), wanted & ~known))
     return result

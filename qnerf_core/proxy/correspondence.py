@@ -70,28 +70,31 @@ class ProxyMotion:
     source: DepthProxy
     target: DepthProxy
 
-    def carried(self, points: np.ndarray) -> np.ndarray:
+    def carried(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Move points.
 
         Args:
             points: (N, 3) world, metres.
 
         Returns:
-            (N, 3), not a number where the part that holds a point is no more.
+            (N, 3), not a number where the part that holds a point is no more, and (N,) how many times as long the
+            parts that hold it become, along the axis that grows most.
         """
         if not self.source.parts or not len(points):
-            return np.full(points.shape, np.nan)
+            return np.full(points.shape, np.nan), np.ones(len(points))
         depths = np.stack([_depth(part, points) for part in self.source.parts])
         gone = np.array([part.name not in self.target.names for part in self.source.parts])
         shares = np.exp((depths.min(axis=0) - depths) / _SHARED)
         shares[gone] = 0.0
-        result = np.zeros(points.shape)
+        result, growth = np.zeros(points.shape), np.zeros(len(points))
         for part, share in zip(self.source.parts, shares, strict=True):
             if share.any():
-                result += share[:, None] * _with_part(part, self.target.part(part.name), points)
+                after = self.target.part(part.name)
+                result += share[:, None] * _with_part(part, after, points)
+                growth += share * (after.size / part.size).max()
         lost = gone[np.argmin(depths, axis=0)]
-        result /= np.where(lost, np.nan, shares.sum(axis=0))[:, None]
-        return result
+        total = np.where(lost, np.nan, shares.sum(axis=0))
+        return result / total[:, None], growth / total
 
     def likeness(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Tell what the target looks like where nothing that was in the source is moved to.

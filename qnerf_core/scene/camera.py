@@ -121,5 +121,16 @@ def nearest_first(cameras: Sequence[Camera], index: int) -> list[int]:
         cameras: All.
         index: Of that one.
     """
-    away = [float(np.linalg.norm(camera.position - cameras[index].position)) for camera in cameras]
-    return [int(other) for other in np.argsort(away, kind="stable") if other != index]
+    return [other for other in by_distance(cameras, [cameras[index]]) if other != index]
+
+
+def by_distance(cameras: Sequence[Camera], places: Sequence[Camera]) -> list[int]:
+    """Return the numbers of cameras, by their distance from the nearest of some others.
+
+    Args:
+        cameras: In any order.
+        places: The others, at least one.
+    """
+    positions = np.stack([camera.position for camera in places])
+    away = [float(np.linalg.norm(positions - camera.position, axis=1).min()) for camera in cameras]
+    return [int(number) for number in np.argsort(away, kind="stable")]

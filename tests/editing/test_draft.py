@@ -12,6 +12,7 @@ from qnerf_core.body.model import BodyModel
 from qnerf_core.body.pose_file import read_pose
 from qnerf_core.control.raster import rasterise_depth, rasterise_values
 from qnerf_core.editing.draft import drafts
+from qnerf_core.editing.seen_behind import Behind
 from qnerf_core.editing.subject import Subject
 from qnerf_core.evaluation.image_metrics import edit_region, psnr
 from qnerf_core.proxy.model import DepthProxy, ProxyPart
@@ -32,7 +33,7 @@ def ball_and_box(ball: tuple[float, float, float]) -> DepthProxy:
 
 
 def drafted(cameras: list[Camera], shown: list[Picture], subject: Subject, measured: bool = True) -> np.ndarray:
-    empty = [ray_trace(camera, BEFORE, figure=False).depth for camera in cameras]
+    empty = [Behind.rendered(ray_trace(camera, BEFORE, figure=False).depth) for camera in cameras]
     photos = torch.from_numpy(np.stack([picture.colour for picture in shown]))
     depths = [picture.depth if measured else np.zeros_like(picture.depth) for picture in shown]
     return drafts(subject, cameras, photos, [picture.mask for picture in shown], empty, depths).numpy()
@@ -91,8 +92,8 @@ def test_sleeves_go_with_the_arms_and_leave_no_frill_behind() -> None:
         masks.append(away <= 3)
         photos.append(np.where(masks[-1][..., None], 0.2 + 0.7 * skin[nearest], 0.0).transpose(2, 0, 1))
     images = torch.from_numpy(np.stack(photos).astype(np.float32))
-    unknown = [np.zeros((256, 256), np.float32)] * 4
-    made = drafts(subject, cameras, images, masks, unknown, unknown).numpy()
+    unknown = np.zeros((256, 256), np.float32)
+    made = drafts(subject, cameras, images, masks, [Behind.rendered(unknown)] * 4, [unknown] * 4).numpy()
     for picture, camera in zip(made, cameras, strict=True):
         target = rasterise_depth(*subject.target, camera) > 0
         shown = picture.sum(axis=0) > 0.3
@@ -131,7 +132,7 @@ def test_what_stands_nearer_hides_what_moves_behind_it() -> None:
         cameras,
         photos,
         balls,
-        [picture.depth for picture in alone],
+        [Behind.rendered(picture.depth) for picture in alone],
         [picture.depth for picture in shown],
     ).numpy()
     ball = truth[0].depth != alone[0].depth
@@ -139,3 +140,66 @@ def test_what_stands_nearer_hides_what_moves_behind_it() -> None:
     assert 20 < ball.sum() < 0.8 * balls[0].sum(), "part of it is hidden"
     assert np.abs(made[0] - truth[0].colour)[:, hidden].max() < 1e-6
     assert psnr(made[0], truth[0].colour, ball) > 17.0
+
+
+def test_only_what_was_seen_hides_what_moves_beyond_it() -> None:
+    cameras = ring_of_cameras(6, SIZE)
+    shown = [ray_trace(camera, BEFORE) for camera in cameras]
+    subject = Subject.of(ball_and_box(BEFORE), ball_and_box(AFTER), None)
+    # Bounds so tight that the ball leaves them.
+    photos = torch.from_numpy(np.stack([picture.colour for picture in shown]))
+    masks, depths = [picture.mask for picture in shown], [picture.depth for picture in shown]
+    near = [np.full((SIZE, SIZE), 0.5, np.float32)] * 6
+    made = {}
+    for supposed in (False, True):
+        behind = [Behind(depth, np.full((SIZE, SIZE), supposed)) for depth in near]
+        made[supposed] = drafts(subject, cameras, photos, masks, behind, depths).numpy()[0]
+    ball = ray_trace(cameras[0], AFTER).mask & ~shown[0].mask
+    truth = ray_trace(cameras[0], AFTER).colour
+    assert psnr(made[True], truth, ball) > 19.0
+    assert psnr(made[False], truth, ball) < 15.0
+
+
+def test_a_part_that_grows_a_lot_is_all_there() -> None:
+    cameras = ring_of_cameras(6, SIZE)
+    shown = [ray_trace(camera, BEFORE) for camera in cameras]
+    before = ball_and_box(BEFORE)
+    ball = before.part("ball")
+    small = DepthProxy((ball, before.part("box")))
+    grown = DepthProxy((ball.scaled(np.full(3, 5.0)), before.part("box").moved(np.array([9.0, 0.0, 0.0]))))
+    picture = drafted(cameras, shown, Subject.of(small, grown, None))[0]
+    target = rasterise_depth(*DepthProxy(grown.parts[:1]).mesh(), cameras[0]) > 0
+    assert target.sum() > 20 * (rasterise_depth(*ball.mesh, cameras[0]) > 0).sum()
+    red = picture[0] > picture[2] + 0.2
+    assert (red & target).sum() > 0.95 * target.sum()
+
+
+def test_where_little_depth_is_known_the_controls_own_is_taken() -> None:
+    cameras = ring_of_cameras(6, SIZE)
+    shown = [ray_trace(camera, BEFORE) for camera in cameras]
+    # As after structure from motion: one corner of the subject has points.
+    partly = []
+    for picture in shown:
+        rows, columns = np.nonzero(picture.mask)
+        corner = np.zeros_like(picture.mask)
+        corner[rows.max() - 6 :, columns.min() : columns.min() + 6] = True
+        partly.append(replace(picture, depth=np.where(corner & picture.mask, picture.depth, np.float32(0))))
+    subject = Subject.of(ball_and_box(BEFORE), ball_and_box(AFTER), None)
+    truth = [ray_trace(camera, AFTER) for camera in cameras]
+    made = drafted(cameras, partly, subject)
+    for picture, true, before in zip(made, truth, shown, strict=True):
+        assert psnr(picture, true.colour, edit_region(before.mask, true.mask)) > 16.0
+
+
+def test_views_without_the_subject_are_drafted_by_what_others_show() -> None:
+    cameras = ring_of_cameras(6, SIZE)
+    shown = [ray_trace(camera, BEFORE) for camera in cameras]
+    subject = Subject.of(ball_and_box(BEFORE), ball_and_box(AFTER), None)
+    nowhere = np.zeros((SIZE, SIZE), dtype=bool)
+    empty = ray_trace(cameras[0], BEFORE, figure=False)
+    without = [replace(empty, mask=nowhere), *shown[1:]]
+    truth = ray_trace(cameras[0], AFTER)
+    made = drafted(cameras, without, subject)[0]
+    assert psnr(made, truth.colour, truth.mask) > psnr(empty.colour, truth.colour, truth.mask) + 5.0
+    alone = drafted(cameras[:1], without[:1], subject)[0]
+    assert np.array_equal(alone, empty.colour), "and nobody's subject is nowhere"

@@ -36,15 +36,24 @@ def test_a_box_that_a_view_does_not_see_is_where_other_views_see_it(geometry: li
     hidden = first.figure & truth.mask
     assert hidden.sum() > 50
     supposed = np.abs(first.boundary - truth.depth)[hidden]
-    found = np.abs(seen_behind(geometry)[0] - truth.depth)[hidden]
+    behind = seen_behind(geometry)[0]
+    found = np.abs(behind.depth - truth.depth)[hidden]
     assert np.median(supposed) > 0.5
     assert np.median(found) < 0.05
     assert (found < 0.1).mean() > 0.97
+    seen = hidden & ~behind.supposed
+    assert seen.sum() > 0.9 * hidden.sum()
+    assert np.array_equal(behind.limit()[seen], behind.depth[seen]), "what was seen there hides what is farther"
 
 
 def test_what_was_seen_stays_and_alone_nothing_is_found(geometry: list[ViewGeometry]) -> None:
     for view, found in zip(geometry, seen_behind(geometry), strict=True):
-        assert np.array_equal(found[~view.supposed], view.boundary[~view.supposed])
-    assert np.array_equal(seen_behind(geometry[:1])[0], geometry[0].boundary)
+        assert np.array_equal(found.depth[~view.supposed], view.boundary[~view.supposed])
+    alone = seen_behind(geometry[:1])[0]
+    assert np.array_equal(alone.depth, geometry[0].boundary)
+    assert np.array_equal(alone.supposed, geometry[0].supposed)
+    assert np.isinf(alone.limit()[alone.supposed]).all(), "what is only supposed hides nothing"
     rendered = [replace(view, supposed=np.zeros_like(view.figure)) for view in geometry]
-    assert np.array_equal(seen_behind(rendered)[0], geometry[0].boundary), "a boundary that was rendered is believed"
+    behind = seen_behind(rendered)[0]
+    assert np.array_equal(behind.depth, geometry[0].boundary), "a boundary that was rendered is believed"
+    assert not behind.supposed.any()
