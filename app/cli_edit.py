@@ -230,19 +230,20 @@ def _run(spec: EditSpec, out: Path, resume: bool) -> None:
 def _consume(spec: EditSpec, out: Path, resume: bool, cancelled: Callable[[], bool]) -> None:
     from qnerf_core.diffusion.devices import best_device
     from qnerf_core.editing import consolidate, events
-    from qnerf_core.editing.inputs import prepare
+    from qnerf_core.editing.inputs import Watch, prepare
     from qnerf_core.runs.opening import open_run
 
-    # Before the folder is touched, so that a wrong name leaves nothing behind.
-    inputs = prepare(spec, device=best_device())
-    with open_run(out, spec, resume=resume) as store, EditProgress() as progress:
-        stream = consolidate.run(
-            inputs, spec, run_id=secrets.token_hex(4), resume=store.resume_state(), cancelled=cancelled
-        )
-        for event in store.consume(stream):
-            progress.show(event)
-            if isinstance(event, events.RunFailed):
-                raise _stopped(out) if event.cancelled else StudioError(event.title, event.cause, event.next_step)
+    with EditProgress() as progress:
+        # Before the folder is touched, so that a wrong name leaves nothing behind.
+        inputs = prepare(spec, device=best_device(), watch=Watch(progress.preparing, cancelled))
+        with open_run(out, spec, resume=resume) as store:
+            stream = consolidate.run(
+                inputs, spec, run_id=secrets.token_hex(4), resume=store.resume_state(), cancelled=cancelled
+            )
+            for event in store.consume(stream):
+                progress.show(event)
+                if isinstance(event, events.RunFailed):
+                    raise _stopped(out) if event.cancelled else StudioError(event.title, event.cause, event.next_step)
 
 
 def _stopped(out: Path) -> Cancelled:

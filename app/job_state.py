@@ -21,6 +21,8 @@ _PROJECT = "$project/"
 
 _STAGES = {
     "loading": "Loading the model",
+    "views": "Looking at the views",
+    "drafts": "Drafting",
     "encoding": "Reading the pictures",
     "inversion": "Inverting",
     "kept": "Denoising",

@@ -56,6 +56,9 @@ class EditProgress(_Bar):
         self._steps = 0
         self._intervals = 0
 
+    def preparing(self, what: str, done: int, count: int) -> None:
+        self.move(f"{what} · view {done + 1}/{count}", 0.0)
+
     def show(self, event: Event) -> None:
         from qnerf_core.editing import events
 

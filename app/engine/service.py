@@ -37,6 +37,10 @@ class Context:
     def progress(self, stage: str, fraction: float, detail: str = "") -> None:
         self.send({"event": "StageProgress", "stage": stage, "fraction": fraction, "detail": detail})
 
+    def preparing(self, what: str, done: int, count: int) -> None:
+        # The share of the work that a job has behind it does not count what is done before it.
+        self.send({"event": "StageProgress", "stage": what, "fraction": 0.0, "views_done": done, "views": count})
+
     def event(self, event: Event) -> None:
         from qnerf_core.runs.records import event_to_record
 

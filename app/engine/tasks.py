@@ -11,7 +11,7 @@ from app.results import export_results, fit_nerf, share_done
 from qnerf_core import files
 from qnerf_core.editing import consolidate, events
 from qnerf_core.editing.edit_files import find_edit
-from qnerf_core.editing.inputs import prepare
+from qnerf_core.editing.inputs import Watch, prepare
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.errors import Cancelled, StudioError
 from qnerf_core.runs.branching import branch_run
@@ -31,7 +31,8 @@ def edit(request: dict[str, Any], job: Context) -> dict[str, Any]:
     folder = Path(request["folder"])
     spec = _spec(request, folder)
     control = find_edit(spec, *load_scene(spec.scene)).control
-    inputs = prepare(spec, backbone=job.models.of(spec.backbone, control, spec.model))
+    watch = Watch(job.preparing, job.cancelled)
+    inputs = prepare(spec, backbone=job.models.of(spec.backbone, control, spec.model), watch=watch)
     with open_run(folder, spec, resume=True) as store:
         stream = consolidate.run(
             inputs, spec, run_id=secrets.token_hex(4), resume=store.resume_state(), cancelled=job.cancelled

@@ -10,7 +10,7 @@ et al. 2022).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +51,7 @@ def drafts(
     behind: Sequence[Behind],
     depths: Sequence[np.ndarray],
     count: int | None = None,
+    told: Callable[[int, int], None] | None = None,
 ) -> torch.Tensor:
     """Make drafts of views.
 
@@ -62,6 +63,7 @@ def drafts(
         behind: V times what they would show without it.
         depths: V times (H, W), depth of the scene, metres, 0 where it is not known.
         count: Of the first so many views, all others only show what these hide; None for all.
+        told: How many are made, of how many, before each; may raise to stop.
 
     Returns:
         (count, 3, H, W).
@@ -80,6 +82,8 @@ def drafts(
     size, middle = float(np.linalg.norm(np.ptp(subject.source[0], axis=0))), subject.source[0].mean(axis=0)
     result = np.empty((len(photos) if count is None else count, *images.shape[2:], 3), dtype=np.float32)
     for index, photo in enumerate(photos[: len(result)]):
+        if told is not None:
+            told(index, len(result))
         others = [photos[other] for other in nearest_first(cameras, index)[:_OTHERS]]
         picture = _without_subject(photo, others, behind[index].depth)
         pixel = float(np.linalg.norm(middle - photo.camera.position)) / photo.camera.fx

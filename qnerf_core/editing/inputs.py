@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -26,13 +27,43 @@ from qnerf_core.editing.region import EditRegion, find_region
 from qnerf_core.editing.seen_behind import seen_behind
 from qnerf_core.editing.spec import EditSpec
 from qnerf_core.editing.subject import Subject, surface_points
-from qnerf_core.errors import SettingsError
+from qnerf_core.errors import Cancelled, SettingsError
 from qnerf_core.proxy.model import DepthProxy
 from qnerf_core.scene.camera import Camera, by_distance
 from qnerf_core.scene.capture import ControlKind, load_scene
+from qnerf_core.scene.child import Progress
 from qnerf_core.scene.scene import Scene, View, load_images
 
 _SURFACE_POINTS = 800
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who follows what is made before an edit.
+
+    Attributes:
+        progress: Told what is being done ("views", "drafts"), how many are done, of how many.
+        cancelled: Asked before every one.
+    """
+
+    progress: Progress | None = None
+    cancelled: Callable[[], bool] | None = None
+
+    def told(self, what: str, done: int, count: int) -> None:
+        """Take note of a step.
+
+        Args:
+            what: See `progress`.
+            done: How many are done.
+            count: Of how many.
+
+        Raises:
+            Cancelled: It was cancelled.
+        """
+        if self.cancelled is not None and self.cancelled():
+            raise Cancelled("The edit is stopped", "its pictures were still being prepared", "Start it again.")
+        if self.progress is not None:
+            self.progress(what, done, count)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,23 +123,27 @@ class EditInputs:
         return self.maps.carried(first - signal * clean, views) + signal * drafted
 
 
-def prepare(spec: EditSpec, *, device: str = "cpu", backbone: Backbone | None = None) -> EditInputs:
+def prepare(
+    spec: EditSpec, *, device: str = "cpu", backbone: Backbone | None = None, watch: Watch | None = None
+) -> EditInputs:
     """Load all that a spec names: capture, poses or proxies, body, backbone.
 
     Args:
         spec: The choices.
         device: Where the backbone computes.
         backbone: The spec's backbone, if it is loaded already.
+        watch: Who follows it.
 
     Raises:
         StudioError: Something is missing or wrong; says what.
+        Cancelled: It was cancelled.
     """
     scene, capture = load_scene(spec.scene)
     files = find_edit(spec, scene, capture)
     source, target, body = read_states(files)
     if backbone is None:
         backbone = load_backbone(spec.backbone, files.control, device, spec.model)
-    return build_inputs(scene, source, target, spec, backbone, body)
+    return build_inputs(scene, source, target, spec, backbone, body, watch=watch)
 
 
 def target_depth(spec: EditSpec, names: Sequence[str], size: tuple[int, int]) -> list[np.ndarray]:
@@ -156,7 +191,7 @@ def _geometry_of(
     views = scene.subset(names).views
     cameras = [view.camera.scaled(size[1], size[0]) for view in views]
     subject = Subject.of(source, target, body)
-    return subject, *_measure(scene, views, cameras, subject)
+    return subject, *_measure(scene, views, cameras, subject, Watch())
 
 
 def load_backbone(name: str, control: ControlKind, device: str = "cpu", settings: ModelSettings = PLAIN) -> Backbone:
@@ -186,6 +221,7 @@ def build_inputs(
     backbone: Backbone,
     body: BodyModel | None,
     neighbours: int = 0,
+    watch: Watch | None = None,
 ) -> EditInputs:
     """Make control images and depth for the views to edit, at the backbone's size.
 
@@ -197,18 +233,21 @@ def build_inputs(
         backbone: The model, with the ControlNet for poses or for proxies.
         body: The body model; only poses need one.
         neighbours: So many further views, the nearest, show in drafts what the edited ones hide.
+        watch: Who follows it.
 
     Raises:
         SettingsError: No view is left, or a size cannot be worked with.
         CaptureError: A picture cannot be read.
+        Cancelled: It was cancelled.
         TypeError: One is a pose and the other a proxy, or a pose comes without a body.
     """
+    watch = Watch() if watch is None else watch
     views = choose_views(scene, spec.views)
     height, width = picture_size(views[0].camera, spec.image_size or backbone.image_size, backbone.size_multiple)
     cameras = tuple(view.camera.scaled(width, height) for view in views)
     images = _pictures(views, (height, width))
     subject = Subject.of(source, target, body)
-    geometry, looseness, bounds = _measure(scene, views, cameras, subject)
+    geometry, looseness, bounds = _measure(scene, views, cameras, subject, watch)
     depths, valid = zip(*(_target_depth(view, subject, looseness, spec, bounds) for view in geometry), strict=True)
     settings = spec.control
     shown = [subject.control_image(view.camera, view.source, view.boundary, settings, before=True) for view in geometry]
@@ -221,7 +260,7 @@ def build_inputs(
     maps, drafted = None, None
     if spec.diffusion.corresponds(backbone.habits):
         maps = surface_maps(subject, cameras, latent_size, figures)
-        drafted = _drafted(subject, scene, images, geometry, _nearest(scene, views, neighbours))
+        drafted = _drafted(subject, scene, images, geometry, _nearest(scene, views, neighbours), watch)
     return EditInputs(
         backbone=backbone,
         views=tuple(view.name for view in views),
@@ -258,7 +297,12 @@ def _nearest(scene: Scene, views: Sequence[View], count: int) -> list[View]:
 
 
 def _drafted(
-    subject: Subject, scene: Scene, images: torch.Tensor, geometry: Sequence[ViewGeometry], beside: Sequence[View]
+    subject: Subject,
+    scene: Scene,
+    images: torch.Tensor,
+    geometry: Sequence[ViewGeometry],
+    beside: Sequence[View],
+    watch: Watch,
 ) -> torch.Tensor:
     """(V, 3, H, W) drafts of views, with what further views show."""
     height, width = images.shape[2:]
@@ -275,6 +319,7 @@ def _drafted(
         seen_behind(all_views),
         [view.scene for view in all_views],
         len(geometry),
+        partial(watch.told, "drafts"),
     )
 
 
@@ -283,9 +328,12 @@ def _as_tensor(pictures: Sequence[np.ndarray]) -> torch.Tensor:
 
 
 def _measure(
-    scene: Scene, views: Sequence[View], cameras: Sequence[Camera], subject: Subject
+    scene: Scene, views: Sequence[View], cameras: Sequence[Camera], subject: Subject, watch: Watch
 ) -> tuple[list[ViewGeometry], Looseness, np.ndarray]:
-    geometry = [view_geometry(view, camera, scene.bounds, subject) for view, camera in zip(views, cameras, strict=True)]
+    geometry = []
+    for number, (view, camera) in enumerate(zip(views, cameras, strict=True)):
+        watch.told("views", number, len(views))
+        geometry.append(view_geometry(view, camera, scene.bounds, subject))
     looseness = measure_looseness(
         [view.source for view in geometry], [view.figure for view in geometry], [view.scene for view in geometry]
     )

@@ -40,6 +40,9 @@ def test_lines_of_an_edit_without_a_terminal(capsys: pytest.CaptureFixture[str])
     )
     moved = events.StageProgress("r", "look-ahead", 2, 5, 11, 1, 2, 0.25)
     with EditProgress() as progress:
+        progress.preparing("drafts", 0, 24)
+    assert "0%  drafts · view 1/24" in capsys.readouterr().err
+    with EditProgress() as progress:
         for event in (started, moved, moved):
             progress.show(event)
     shown = capsys.readouterr().err

@@ -14,6 +14,7 @@ from app.document.origin import origin_in_words
 from app.engine import tasks
 from app.engine.models import Models
 from app.engine.service import Context, Engine
+from app.job_state import stage_in_words
 from qnerf_core import files
 from qnerf_core.body.pose_file import read_pose
 from qnerf_core.body.surface import BodySurface
@@ -77,6 +78,20 @@ def test_a_cancelled_edit_goes_on_to_the_same_pictures(stage: str, whole: Path, 
     assert {message["job"] for message in listener.heard} == {"job"}
     fractions = [message["fraction"] for message in listener.heard if message["event"] == "StageProgress"]
     assert fractions == sorted(fractions)
+
+
+@pytest.mark.parametrize("stage", ["views", "drafts"])
+def test_an_edit_can_be_stopped_before_its_first_step(stage: str, capture: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    spec = small_spec(capture, diffusion={"correspondence": "on"}).model_dump(mode="json")
+    with pytest.raises(Cancelled, match="being prepared"):
+        run(folder, capture, stage, spec=spec)
+    assert not folder.exists()
+    listener = run(folder, capture, spec=spec)
+    assert RunFolder(folder).status == "finished"
+    told = [message for message in listener.heard if message.get("stage") == stage]
+    assert {(message["fraction"], message["views"]) for message in told} == {(0.0, len(edited(folder)))}
+    assert stage_in_words(told[0] | {"views_done": 2, "views": 3}).endswith("view 2 of 3")
 
 
 def test_a_branch_starts_where_the_other_run_was(whole: Path, capture: Path, tmp_path: Path) -> None:
