@@ -128,8 +128,8 @@ def carried_surfaces(
         _points(subject, camera, figure, depth, size)
         for camera, figure, depth in zip(cameras, figures, depths, strict=True)
     ]
-    moved, growth = subject.motion.carried(np.concatenate([points[shown] for points, shown, _ in found]))
-    ends = np.cumsum([0, *(int(shown.sum()) for _, shown, _ in found)])
+    moved, growth = subject.motion.carried(np.concatenate([points for points, _, _ in found]))
+    ends = np.cumsum([0, *(len(points) for points, _, _ in found)])
     return [
         _surface(camera, points, shown, solid, moved[start:stop], growth[start:stop])
         for camera, (points, shown, solid), start, stop in zip(cameras, found, ends[:-1], ends[1:], strict=True)
@@ -139,7 +139,7 @@ def carried_surfaces(
 def _points(
     subject: Subject, camera: Camera, figure: np.ndarray, depth: np.ndarray, size: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(H, W, 3) points, (H, W) bool where there are any, and (H, W) bool which are the subject's."""
+    """(N, 3) points, (H, W) bool where they are, row by row, and (H, W) bool which are the subject's."""
     pixel = pixel_scale(figure.shape)
     known = figure & (depth > 0)
     # Where a pixel at the outline is half the background's, its depth may be all of it.
@@ -152,19 +152,18 @@ def _points(
         filled &= ndimage.distance_transform_edt(~known) > _OFF_MESH * pixel
     surface, known = np.where(filled, mesh, depth), known | filled
     if not known.any():
-        return np.zeros((*figure.shape, 3)), known, known
+        return np.zeros((0, 3)), known, known
     away, nearest = ndimage.distance_transform_edt(~known, return_indices=True)
     solid = figure & (away <= _OFF_MESH * pixel)
     shown = ndimage.binary_dilation(solid, np.ones((3, 3)))
     rows, columns = np.nonzero(shown)
-    points = np.zeros((*figure.shape, 3))
-    points[shown] = camera.unproject(np.stack([columns, rows], axis=-1) + 0.5, surface[tuple(nearest)][shown])
+    points = camera.unproject(np.stack([columns, rows], axis=-1) + 0.5, surface[tuple(nearest)][shown])
     return points, shown, solid
 
 
 def _surface(
     camera: Camera,
-    points: np.ndarray,
+    before: np.ndarray,
     shown: np.ndarray,
     solid: np.ndarray,
     moved: np.ndarray,
@@ -176,7 +175,6 @@ def _surface(
     halves = (upper[0], upper[1], lower[0]), (upper[1], lower[1], lower[0])
     faces = np.concatenate([np.stack(corners, axis=-1).reshape(-1, 3) for corners in halves])
     faces = faces[(faces >= 0).all(axis=1)]
-    before = points[shown]
     depth = camera.project(before)[1]
     longest = []
     for vertices in (before, moved):

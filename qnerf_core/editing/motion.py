@@ -16,6 +16,8 @@ from scipy.spatial import cKDTree
 _NEAR, _TOGETHER = 0.03, 0.02
 # Vertices that move a point together.
 _NEIGHBOURS = 4
+# Points that are moved at once: the pictures of a whole capture are millions, and each needs four rotations.
+_BLOCK = 65536
 
 
 class Motion(Protocol):
@@ -73,10 +75,14 @@ class BodyMotion:
         weights /= weights.sum(axis=1, keepdims=True)
         used, found = np.unique(found, return_inverse=True)
         found = found.reshape(len(points), _NEIGHBOURS)
-        turns = self._turns()[used]
-        offsets = points[:, None] - self.before[used][found]
-        moved = self.after[used][found] + np.einsum("nkij,nkj->nki", turns[found], offsets)
-        return np.asarray((moved * weights[..., None]).sum(axis=1)), np.full(len(points), self._growth())
+        turns, before, after = self._turns()[used], self.before[used], self.after[used]
+        moved = np.empty(points.shape)
+        for start in range(0, len(points), _BLOCK):
+            some = slice(start, start + _BLOCK)
+            offsets = points[some, None] - before[found[some]]
+            carried = after[found[some]] + np.einsum("nkij,nkj->nki", turns[found[some]], offsets)
+            moved[some] = (carried * weights[some, :, None]).sum(axis=1)
+        return moved, np.full(len(points), self._growth())
 
     def likeness(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Return all of the body as certain, see `Motion`."""

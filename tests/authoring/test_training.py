@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from diffusers import StableDiffusionControlNetPipeline
+from diffusers import AutoencoderKL, StableDiffusionControlNetPipeline
 from transformers import CLIPTokenizer
 
 from qnerf_core.authoring.architecture import make_tokenizer, make_vae
@@ -133,6 +133,22 @@ def test_crops_of_latents_and_control_show_the_same_place(shards: Path, tmp_path
         if half == "target":
             draft = whole.drafts[row, :, y // 8 : y // 8 + CROP, x // 8 : x // 8 + CROP]
             assert torch.equal(draft, cropped.drafts[row])
+
+
+def test_an_autoencoder_is_trained_further_and_its_latents_keep_their_meaning(shards: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    start_as_downsampling(make_vae()).save_pretrained(tmp_path / "vae")
+    before = AutoencoderKL.from_pretrained(tmp_path / "vae")
+    after = train_vae(shards, tmp_path, 0.1, True, tmp_path / "vae", 0)
+    state = load_checkpoint(tmp_path / "vae-further.pt")
+    assert state is not None
+    assert state["step"] > 1
+    pictures = _smooth_pictures(4, 64)
+    with torch.no_grad():
+        latents = [vae.encode(pictures * 2 - 1).latent_dist.mode() for vae in (before, after)]
+    moved = float((latents[1] - latents[0]).std() / latents[0].std())
+    assert 0 < moved < 0.3
+    assert reconstruction_psnr(after, pictures) > reconstruction_psnr(before, pictures)
 
 
 @pytest.mark.slow
