@@ -31,9 +31,9 @@ _CROP = 128
 _PEAK_RATE = 1.2e-3
 _LATENT_PENALTY = 1e-4
 # Of the square by which latents leave those that a UNet was trained on.
-_DRIFT_PENALTY = 0.1
+_DRIFT_PENALTY = 0.03
 # Of latents whose UNet is there already: it returns them closely enough for finer differences to mean something.
-_FURTHER_NOISE = 0.02
+_FURTHER_NOISE = 0.01
 _FURTHER_RATE = 6e-4
 
 

@@ -21,12 +21,14 @@ from qnerf_core.field.qnerf_training import depth_loss
 from qnerf_core.field.radiance_network import RadianceNetwork
 from qnerf_core.field.rays import Rays, Samples, camera_rays
 from qnerf_core.field.settings import RadianceSettings
+from qnerf_core.field.worst_rays import WorstRays
 from qnerf_core.scene.camera import Camera
 
 _CHUNK = 4096
 _FORMAT = "qnerf-studio radiance field 1"
 _DEPTH_SIGMA = 0.01
 _SMALLEST = 48
+_LAST_LOOKS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,9 +174,11 @@ def fit_radiance_field(
     network.reset(generator)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, eps=1e-12, fused=True)
     stages = _stages(settings.iterations, min(images.shape[2:]))
+    drawn = WorstRays(len(images), settings.worst_share)
     done = 0
     for iterations, divisor in stages:
         pixels = _pixels(cameras, images, depth if settings.depth_weight else None, divisor)
+        drawn.resize(*pixels.size)
         for _ in range(iterations):
             if cancelled is not None and cancelled():
                 raise Cancelled
@@ -182,15 +186,18 @@ def fit_radiance_field(
                 network.refresh_known_density(generator)
             falling = 0.5 * (1 + cos(pi * done / settings.iterations))
             optimiser.param_groups[0]["lr"] = settings.learning_rate * max(falling, 1 / 30)
-            chosen = torch.randint(len(pixels.rays), (settings.batch_rays,), generator=generator)
-            loss = _loss(network, pixels, chosen, generator)
+            chosen = drawn.draw(settings.batch_rays, generator)
+            loss, errors = _loss(network, pixels, chosen, generator)
+            drawn.note(chosen, errors)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()
             done += 1
             if progress is not None:
                 progress(done, settings.iterations, float(loss.detach()))
-    network.refresh_known_density(generator)
+    # Every look is at one place of each cell, and may miss what is thinner.
+    for _ in range(_LAST_LOOKS):
+        network.refresh_known_density(generator)
     network.requires_grad_(False)
     return RadianceField(network)
 
@@ -204,6 +211,7 @@ def _stages(iterations: int, size: int) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True, eq=False)
 class _Pixels:
+    size: tuple[int, int]
     rays: Rays
     colours: Tensor
     target: Tensor | None
@@ -217,7 +225,7 @@ def _pixels(cameras: Sequence[Camera], images: Tensor, depth: Tensor | None, div
     if depth is not None:
         nearest = F.interpolate(depth[:, None].to(torch.float32), (height, width), mode="nearest-exact")
         target = nearest.flatten() / rays.cosines
-    return _Pixels(rays, small.permute(0, 2, 3, 1).reshape(-1, 3), target)
+    return _Pixels((height, width), rays, small.permute(0, 2, 3, 1).reshape(-1, 3), target)
 
 
 def distortion_loss(weights: Tensor, samples: Samples, scale: float) -> Tensor:
@@ -240,10 +248,14 @@ def distortion_loss(weights: Tensor, samples: Samples, scale: float) -> Tensor:
     return (between + within).mean()
 
 
-def _loss(network: RadianceNetwork, pixels: _Pixels, chosen: Tensor, generator: torch.Generator) -> Tensor:
+def _loss(
+    network: RadianceNetwork, pixels: _Pixels, chosen: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """The loss, and each ray's square error of colour."""
     settings = network.settings
     rendered = network.render(pixels.rays[chosen], generator)
-    loss = F.mse_loss(rendered.rgb, pixels.colours[chosen])
+    errors = (rendered.rgb - pixels.colours[chosen]).square().mean(-1)
+    loss = errors.mean()
     if settings.distortion_weight:
         samples = Samples(rendered.samples.distances, rendered.samples.lengths.clamp(max=network.extent))
         loss = loss + settings.distortion_weight * distortion_loss(rendered.weights, samples, network.extent)
@@ -251,4 +263,4 @@ def _loss(network: RadianceNetwork, pixels: _Pixels, chosen: Tensor, generator: 
         target = pixels.target[chosen]
         sigma = _DEPTH_SIGMA * network.extent
         loss = loss + settings.depth_weight * depth_loss(rendered.weights, rendered.samples, target, target > 0, sigma)
-    return loss
+    return loss, errors.detach()

@@ -56,6 +56,7 @@ class RadianceSettings(BaseModel):
     Attributes:
         iterations: Iterations in all, in equal parts at a quarter, half and the full image size.
         batch_rays: Rays of one iteration.
+        worst_share: Share of them that is drawn where pictures are rendered worst.
         samples_per_ray: Samples along each ray, placed by what is known of the density.
         resolutions: Nodes of each feature grid along the longest side of the bounds, coarse to fine.
         features: Features per node.
@@ -75,6 +76,7 @@ class RadianceSettings(BaseModel):
 
     iterations: int = Field(default=150, ge=0)
     batch_rays: int = Field(default=3072, ge=1)
+    worst_share: float = Field(default=0.5, ge=0, le=1)
     samples_per_ray: int = Field(default=16, ge=2)
     resolutions: tuple[int, ...] = (16, 32, 64, 128)
     features: int = Field(default=4, ge=1)
