@@ -74,16 +74,16 @@ class RadianceSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    iterations: int = Field(default=150, ge=0)
+    iterations: int = Field(default=200, ge=0)
     batch_rays: int = Field(default=3072, ge=1)
     worst_share: float = Field(default=0.5, ge=0, le=1)
     samples_per_ray: int = Field(default=16, ge=2)
-    resolutions: tuple[int, ...] = (16, 32, 64, 128)
+    resolutions: tuple[int, ...] = (16, 32, 64, 128, 256, 512)
     features: int = Field(default=4, ge=1)
     max_rows: int = Field(default=2**18, ge=1)
     hidden_width: int = Field(default=32, ge=1)
     view_dependence: bool = False
-    occupancy_resolution: int = Field(default=64, ge=4)
+    occupancy_resolution: int = Field(default=128, ge=4)
     occupancy_interval: int = Field(default=25, ge=1)
     near: float = Field(default=0.05, ge=0)
     distortion_weight: float = Field(default=0.005, ge=0)
