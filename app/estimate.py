@@ -34,6 +34,8 @@ _SECONDS_PER_UNIT = 0.11
 _MEASURED_CORES, _MEASURED_WEIGHTS = 2, 21.8e6
 _REFERENCE_PIXELS = 256 * 256
 _PROGRAM_BYTES = 450e6
+# For a pixel of a view: pictures, control images, depths and drafts, while they are made; measured at 512 px.
+_INPUT_BYTES = 105.0
 # Of a step, in those of a step that is not guided; see `Bookkeeping`.
 _GUIDED_COST = 2.3
 _QUERY_COPIES = 5
@@ -144,7 +146,7 @@ def _memory(spec: EditSpec, views: int, size: tuple[int, int], facts: ModelFacts
     if one is None:
         latent_size = size[0] // 8, size[1] // 8
         one = activation_bytes(facts.channels[0], latent_size, 4, twice=False, gradient=gradient)
-    total = _PROGRAM_BYTES + facts.weights + views * pixels * 3 * 4 * 2
+    total = _PROGRAM_BYTES + facts.weights + views * pixels * _INPUT_BYTES
     if injection.enabled and features <= injection.memory_limit_mb * 1e6:
         total += features
     if gradient:
