@@ -31,7 +31,7 @@ _CROP = 128
 _PEAK_RATE = 1.2e-3
 _LATENT_PENALTY = 1e-4
 # Of the square by which latents leave those that a UNet was trained on.
-_DRIFT_PENALTY = 0.03
+DRIFT_PENALTY = 0.03
 # Of latents whose UNet is there already: it returns them closely enough for finer differences to mean something.
 _FURTHER_NOISE = 0.01
 _FURTHER_RATE = 6e-4
@@ -54,8 +54,8 @@ def _batch(pictures: PictureFolder, generator: np.random.Generator) -> torch.Ten
     return torch.where(flipped[:, None, None, None], batch.flip(-1), batch) * 2 - 1
 
 
-def _loss(vae: AutoencoderKL, images: torch.Tensor, before: AutoencoderKL | None) -> torch.Tensor:
-    """Of pictures (B, 3, H, W) in [-1, 1]; `before` gives the latents that its own must stay near."""
+def reconstruction_loss(vae: AutoencoderKL, images: torch.Tensor, before: AutoencoderKL | None) -> torch.Tensor:
+    """Loss of pictures (B, 3, H, W) in [-1, 1]; `before` gives the latents that its own must stay near."""
     posterior = vae.encode(images).latent_dist
     noise = LATENT_NOISE if before is None else _FURTHER_NOISE
     # Not posterior.sample(): a fresh encoder's noise drowns its signal, and colours, the weakest part, are never found.
@@ -75,7 +75,7 @@ def _loss(vae: AutoencoderKL, images: torch.Tensor, before: AutoencoderKL | None
         return loss + _LATENT_PENALTY * (posterior.mean.square().mean() + spread)
     with torch.no_grad():
         there = before.encode(images).latent_dist.mean
-    return loss + _DRIFT_PENALTY * (posterior.mean - there).square().mean() + _LATENT_PENALTY * spread
+    return loss + DRIFT_PENALTY * (posterior.mean - there).square().mean() + _LATENT_PENALTY * spread
 
 
 @torch.no_grad()
@@ -134,7 +134,7 @@ def train_vae(data: Path, work: Path, minutes: float, further: bool, folder: Pat
     while (share := workers.agree(clock.share)) < 1:
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(share, rate)
-        loss = _loss(vae, _batch(pictures, generator).to(memory_format=torch.channels_last), before)
+        loss = reconstruction_loss(vae, _batch(pictures, generator).to(memory_format=torch.channels_last), before)
         optimizer.zero_grad()
         loss.backward()
         workers.average_gradients(vae)
