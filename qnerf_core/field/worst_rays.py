@@ -12,6 +12,8 @@ from torch import Tensor
 # Tiles along each side of a picture, and how fast their errors are forgotten.
 _TILES = 32
 _MEMORY = 0.7
+# What every tile's error counts at least: of pictures without any, some ray must still be drawn.
+_LEAST = 1e-8
 
 
 class WorstRays:
@@ -38,7 +40,7 @@ class WorstRays:
         anywhere = torch.randint(self._views * pixels, (count - worst,), generator=generator)
         if not worst:
             return anywhere
-        tiles = torch.multinomial(self._errors, worst, replacement=True, generator=generator)
+        tiles = torch.multinomial(self._errors.clamp(min=_LEAST), worst, replacement=True, generator=generator)
         view, rest = tiles // (_TILES * _TILES), tiles % (_TILES * _TILES)
         within = torch.rand((2, worst), generator=generator)
         row = ((rest // _TILES + within[0]) / _TILES * self._height).long().clamp(max=self._height - 1)

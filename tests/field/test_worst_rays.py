@@ -55,3 +55,11 @@ def test_pictures_smaller_than_the_tiles_are_drawn_whole() -> None:
     assert torch.equal(rays.unique(), torch.arange(70))
     drawn.note(rays, torch.ones(len(rays)))
     assert torch.equal(drawn.draw(5_000, torch.Generator().manual_seed(1)).unique(), torch.arange(70))
+
+
+def test_pictures_without_any_error_are_drawn_all_the_same() -> None:
+    drawn = WorstRays(1, 1.0)
+    drawn.resize(32, 32)
+    for _ in range(400):
+        drawn.note(torch.arange(1024), torch.zeros(1024))
+    assert len(drawn.draw(20_000, torch.Generator().manual_seed(0)).unique()) == 1024
