@@ -87,6 +87,9 @@ def vae(
     further: Annotated[
         bool, typer.Option(help="go on from the model folder's weights, latents stay near what they are")
     ] = False,
+    copies: Annotated[
+        int, typer.Option(min=1, help="with --further: how often every channel is copied first, for a wider network")
+    ] = 1,
     seed: int = 0,
 ) -> None:
     """Train the autoencoder; continues where it stopped."""
@@ -94,7 +97,7 @@ def vae(
     from qnerf_core.authoring.workers import is_first
 
     work.mkdir(parents=True, exist_ok=True)
-    trained = train_vae(data, work, minutes, further, out / "vae", seed)
+    trained = train_vae(data, work, minutes, further, out / "vae", seed, copies)
     if is_first():
         trained.half().save_pretrained(out / "vae")
         typer.echo(f"wrote {out / 'vae'}")

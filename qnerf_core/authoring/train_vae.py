@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from pathlib import Path
@@ -24,6 +23,7 @@ from qnerf_core.authoring.training import (
     save_checkpoint,
 )
 from qnerf_core.authoring.vae_start import LATENT_NOISE, start_as_downsampling
+from qnerf_core.authoring.widening import widened
 from qnerf_core.authoring.workers import Workers, is_first
 
 _BATCH = 4
@@ -31,10 +31,12 @@ _CROP = 128
 _PEAK_RATE = 1.2e-3
 _LATENT_PENALTY = 1e-4
 # Of the square by which latents leave those that a UNet was trained on.
-DRIFT_PENALTY = 0.03
+DRIFT_PENALTY = 0.01
 # Of latents whose UNet is there already: it returns them closely enough for finer differences to mean something.
 _FURTHER_NOISE = 0.01
 _FURTHER_RATE = 6e-4
+# What a pixel's squared error counts: while colours are being found, hardly more than its size; then PSNR decides.
+_SQUARE, _FURTHER_SQUARE = 2, 10
 
 
 def _batch(pictures: PictureFolder, generator: np.random.Generator) -> torch.Tensor:
@@ -65,7 +67,7 @@ def reconstruction_loss(vae: AutoencoderKL, images: torch.Tensor, before: Autoen
     edges = (difference[..., 1:, :] - difference[..., :-1, :]).abs().mean() + (
         difference[..., 1:] - difference[..., :-1]
     ).abs().mean()
-    square = 2 if before is None else 10
+    square = _SQUARE if before is None else _FURTHER_SQUARE
     loss = square * difference.square().mean() + 0.5 * difference.abs().mean() + 0.25 * edges
     # Brightness alone explains most of a picture; without these terms colours are learned last.
     for cell in (4, 8):
@@ -97,7 +99,9 @@ def with_scaling_factor(vae: AutoencoderKL, images: torch.Tensor) -> Autoencoder
     return vae
 
 
-def train_vae(data: Path, work: Path, minutes: float, further: bool, folder: Path, seed: int) -> AutoencoderKL:
+def train_vae(
+    data: Path, work: Path, minutes: float, further: bool, folder: Path, seed: int, copies: int = 1
+) -> AutoencoderKL:
     """Trains until `minutes` of training are spent, over restarts; returns the averaged weights.
 
     Args:
@@ -108,12 +112,12 @@ def train_vae(data: Path, work: Path, minutes: float, further: bool, folder: Pat
             meaning for a UNet that was trained on them. Has a checkpoint of its own.
         folder: The autoencoder's folder in the model.
         seed: Of weights and batches.
+        copies: How often every channel is copied before training further.
     """
     torch.manual_seed(seed)
     torch.set_flush_denormal(True)
     before = AutoencoderKL.from_pretrained(folder).float().requires_grad_(False) if further else None
-    vae = start_as_downsampling(make_vae()) if before is None else copy.deepcopy(before).requires_grad_(True)
-    vae = vae.to(memory_format=torch.channels_last)
+    vae = start_as_downsampling(make_vae()) if before is None else widened(before, copies)
     average = AveragedWeights(vae, 0.999)
     rate = _FURTHER_RATE if further else _PEAK_RATE
     optimizer = torch.optim.Adam(vae.parameters(), lr=rate, betas=(0.9, 0.99))
@@ -134,7 +138,7 @@ def train_vae(data: Path, work: Path, minutes: float, further: bool, folder: Pat
     while (share := workers.agree(clock.share)) < 1:
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(share, rate)
-        loss = reconstruction_loss(vae, _batch(pictures, generator).to(memory_format=torch.channels_last), before)
+        loss = reconstruction_loss(vae, _batch(pictures, generator), before)
         optimizer.zero_grad()
         loss.backward()
         workers.average_gradients(vae)

@@ -25,6 +25,7 @@ from qnerf_core.authoring.train_vae import (
 )
 from qnerf_core.authoring.training import AveragedWeights, Clock, learning_rate, load_checkpoint
 from qnerf_core.authoring.vae_start import start_as_downsampling
+from qnerf_core.authoring.widening import widened
 from qnerf_core.errors import AssetError
 
 
@@ -155,6 +156,29 @@ def test_latents_that_leave_those_a_unet_knows_are_paid_for() -> None:
         torch.manual_seed(1)
         losses.append(float(reconstruction_loss(vae, pictures, before).detach()))
     assert losses[1] - losses[0] == pytest.approx(DRIFT_PENALTY * 0.25, rel=1e-3)
+
+
+def test_a_wider_autoencoder_does_the_same_until_it_learns() -> None:
+    torch.manual_seed(0)
+    vae = make_vae().eval()
+    wide = widened(vae, 3)
+    assert wide.config["block_out_channels"] == [3 * width for width in vae.config["block_out_channels"]]
+    pictures = _smooth_pictures(2, 64) * 2 - 1
+    with torch.no_grad():
+        latents = vae.encode(pictures).latent_dist.parameters
+        assert torch.allclose(wide.encode(pictures).latent_dist.parameters, latents, atol=1e-4)
+        assert torch.allclose(wide.decode(latents[:, :4]).sample, vae.decode(latents[:, :4]).sample, atol=1e-4)
+    reconstruction_loss(wide, pictures, vae).backward()
+    for name in ("encoder.down_blocks.0.resnets.0.conv1.weight", "decoder.mid_block.resnets.1.conv1.weight"):
+        gradient = wide.get_parameter(name).grad
+        assert gradient is not None
+        copies = gradient.unflatten(0, (3, -1))
+        assert float((copies[0] - copies[1]).norm()) > 0.1 * float(copies[0].norm())
+
+
+def test_copies_of_channels_need_one_group() -> None:
+    with pytest.raises(ValueError, match="2 groups"):
+        widened(AutoencoderKL(block_out_channels=(4,), norm_num_groups=2), 2)
 
 
 def test_an_autoencoder_is_trained_further_from_what_it_is(shards: Path, tmp_path: Path) -> None:
