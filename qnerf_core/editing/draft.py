@@ -3,9 +3,9 @@
 What every photo shows of the subject is a surface in space, by its depth or, where that is not known, by the control's
 own surface. The control tells where the edit takes it, with all that goes with it: clothes, hair, what fills a loose
 proxy. An edited view is put together of these surfaces: first of the view's own, whose light and lens are the same,
-else of the nearest camera's that shows the spot well enough. What the subject leaves is seen from elsewhere, too. A
-draft has seams, wrong light and missing parts: the diffusion starts from it with noise and repairs them (SDEdit, Meng
-et al. 2022).
+else of the nearest camera's that shows the spot well enough. What the subject leaves is seen from elsewhere, too, and
+its shadow on the ground goes with it (`shadow.py`). A draft has seams, wrong light and missing parts: the diffusion
+starts from it with noise and repairs them (SDEdit, Meng et al. 2022).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from qnerf_core.diffusion.correspondence import mirrored
 from qnerf_core.editing.carried_surface import CarriedSurface, carried_surfaces
 from qnerf_core.editing.filters import pixel_scale
 from qnerf_core.editing.seen_behind import Behind
+from qnerf_core.editing.shadow import MovedShadow
 from qnerf_core.editing.subject import Subject
 from qnerf_core.scene.camera import Camera, nearest_first
 
@@ -79,13 +80,22 @@ def drafts(
         )
     ]
     guess = _Guess.of(subject, photos)
+    shadow = MovedShadow.found(
+        np.concatenate([surface.before[surface.solid > 0] for surface in surfaces]),
+        np.concatenate([surface.after[surface.solid > 0] for surface in surfaces]),
+        cameras,
+        [photo.image for photo in photos],
+        [photo.covered for photo in photos],
+        [there.depth for there in behind],
+    )
     size, middle = float(np.linalg.norm(np.ptp(subject.source[0], axis=0))), subject.source[0].mean(axis=0)
     result = np.empty((len(photos) if count is None else count, *images.shape[2:], 3), dtype=np.float32)
     for index, photo in enumerate(photos[: len(result)]):
         if told is not None:
             told(index, len(result))
         others = [photos[other] for other in nearest_first(cameras, index)[:_OTHERS]]
-        picture = _without_subject(photo, others, behind[index].depth)
+        lights = None if shadow is None else shadow.seen_from(photo.camera, behind[index].depth)
+        picture = _without_subject(photo, others, behind[index].depth, lights)
         pixel = float(np.linalg.norm(middle - photo.camera.position)) / photo.camera.fx
         same = _SAME_DEPTH * size + _SAME_PIXELS * pixel
         result[index] = _moved(photo, others, guess, picture, behind[index].limit(), same)
@@ -220,8 +230,13 @@ def _moved(
     return picture
 
 
-def _without_subject(photo: _Photo, others: Sequence[_Photo], boundary: np.ndarray) -> np.ndarray:
-    """(H, W, 3) photo with what is behind the subject, as others see it, or mirrored across its outline."""
+def _without_subject(
+    photo: _Photo, others: Sequence[_Photo], boundary: np.ndarray, lights: np.ndarray | None
+) -> np.ndarray:
+    """(H, W, 3) photo with what is behind the subject, as others see it, or mirrored across its outline.
+
+    `lights` (3, H, W) bring the subject's shadow to where it will be, see `MovedShadow`.
+    """
     picture = np.array(photo.image)
     missing = photo.covered.copy()
     for other in others:
@@ -237,6 +252,10 @@ def _without_subject(photo: _Photo, others: Sequence[_Photo], boundary: np.ndarr
         rows, columns, at = rows[free], columns[free], at[free]
         picture[rows, columns] = other.image[at[:, 1], at[:, 0]]
         missing[rows, columns] = False
+    change, lifted, cast = np.ones((3, *missing.shape)) if lights is None else lights
+    result = picture * change[..., None]
     if missing.any() and not missing.all():
-        picture[missing] = picture.reshape(-1, 3)[mirrored(~missing)].reshape(picture.shape)[missing]
-    return picture
+        # What comes from elsewhere has the light of elsewhere.
+        lit = (picture * lifted[..., None]).reshape(-1, 3)[mirrored(~missing)].reshape(picture.shape)
+        result[missing] = (lit * cast[..., None])[missing]
+    return np.clip(result, 0.0, 1.0)

@@ -51,7 +51,8 @@ def test_a_ball_that_rolls_elsewhere_looks_in_the_draft_as_it_would() -> None:
     assert np.mean(reached) > np.mean(unedited) + 8.0
     for index, region in enumerate(regions):
         far = ~region & ~edit_region(region, region)
-        assert np.array_equal(made[index][:, far], shown[index].colour[:, far]), "the rest is the photo"
+        # But for what of the floor's pattern may be a shadow.
+        assert psnr(made[index], shown[index].colour, far) > 44.0, "the rest is the photo"
 
 
 def test_what_a_view_hides_comes_from_the_nearest_camera_that_shows_it() -> None:
