@@ -140,7 +140,8 @@ def _led(
     if isinstance(before.control, PosedBody) and isinstance(after.control, PosedBody):
         rest = before.control.rest, after.control.rest
         (vertices, faces), (moved, _) = meshes = before.control.mesh, after.control.mesh
-        subject = Subject("skeleton", *meshes, places=rest, motion=BodyMotion(vertices, moved, faces))
+        motion = BodyMotion(vertices, moved, faces, before.control.joints)
+        subject = Subject("skeleton", *meshes, places=rest, motion=motion)
     elif isinstance(before.control, DepthProxy) and isinstance(after.control, DepthProxy):
         subject = Subject.of(before.control, after.control, None)
     else:

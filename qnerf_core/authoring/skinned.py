@@ -124,9 +124,13 @@ class SkinnedSubject:
         rest = self.rest
         mesh = SurfaceMesh(self.vertices(pose), rest.faces, rest.albedo, rest.gloss, rest.glow)
         body = self.model(pose)
-        return Staged(
-            mesh, PosedBody(body.keypoints, (body.vertices, self.model.faces), self.model.rest_vertices(pose.betas))
+        posed = PosedBody(
+            body.keypoints,
+            (body.vertices, self.model.faces),
+            self.model.rest_vertices(pose.betas),
+            self.model.weights.argmax(axis=1),
         )
+        return Staged(mesh, posed)
 
     def random_pair(self, generator: np.random.Generator) -> tuple[Staged, Staged]:
         """The subject in two random poses."""

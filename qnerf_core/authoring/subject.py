@@ -20,11 +20,13 @@ class PosedBody:
         keypoints: OpenPose keypoints (18, 3) in the world.
         mesh: Vertices (V, 3) in the world, and faces.
         rest: (V, 3) the vertices in rest pose.
+        joints: (V,) the SMPL joint that each vertex goes with most.
     """
 
     keypoints: np.ndarray
     mesh: Mesh
     rest: np.ndarray
+    joints: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)

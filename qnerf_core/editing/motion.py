@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse import csgraph
 from scipy.spatial import cKDTree
+from scipy.spatial.transform import Rotation
+
+from qnerf_core.editing.appendages import between_limbs, grown_from
 
 # Shares of the body's size. What is nearer to the mesh than the first goes with the nearest vertices; what stands
 # farther off, such as a tail or long hair, with what it grows out of: points closer together than the second hang
-# together.
-_NEAR, _TOGETHER = 0.03, 0.02
+# together. What is farther off than the third belongs to the body as a whole rather than to one limb.
+_NEAR, _TOGETHER, _APART = 0.03, 0.02, 0.08
+# Share of the body's size: what stands off it and would come to lie lower than this above the ground yields to it.
+_YIELDING = 0.04
 # Vertices that move a point together.
 _NEIGHBOURS = 4
 # Points that are moved at once: the pictures of a whole capture are millions, and each needs four rotations.
@@ -53,11 +56,13 @@ class BodyMotion:
     Attributes:
         before, after: (V, 3) vertices, metres.
         faces: (F, 3).
+        joints: (V,) the SMPL joint that each vertex goes with most.
     """
 
     before: np.ndarray
     after: np.ndarray
     faces: np.ndarray
+    joints: np.ndarray
 
     def carried(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Move points, see `Motion`."""
@@ -69,10 +74,11 @@ class BodyMotion:
         near = away[:, 0] <= _NEAR * size
         weights = 1.0 / (away**2 + (0.2 * _NEAR * size) ** 2)
         if near.any() and not near.all():
-            holders = _grown_from(points, near, _TOGETHER * size)
+            holders = grown_from(points, near, _TOGETHER * size)
             held = ~near & (holders >= 0)
             found[held], weights[held] = found[holders[held]], weights[holders[held]]
         weights /= weights.sum(axis=1, keepdims=True)
+        joints = self.joints[found[:, 0]]
         used, found = np.unique(found, return_inverse=True)
         found = found.reshape(len(points), _NEIGHBOURS)
         turns, before, after = self._turns()[used], self.before[used], self.after[used]
@@ -82,11 +88,31 @@ class BodyMotion:
             offsets = points[some, None] - before[found[some]]
             carried = after[found[some]] + np.einsum("nkij,nkj->nki", turns[found[some]], offsets)
             moved[some] = (carried * weights[some, :, None]).sum(axis=1)
+        apart = between_limbs(points, away[:, 0], joints, _TOGETHER * size, _NEAR * size, _APART * size)
+        for part in apart:
+            turned = self._with_joint(part.joint, points[part.points])
+            moved[part.points] += part.shares[:, None] * (turned - moved[part.points])
+        moved[~near, 2] = self._above_ground(moved[~near, 2], points[~near, 2], _YIELDING * size)
         return moved, np.full(len(points), self._growth())
 
     def likeness(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Return all of the body as certain, see `Motion`."""
         return self.after, self.before, self.faces, self.faces[:0]
+
+    def _with_joint(self, joint: int, points: np.ndarray) -> np.ndarray:
+        """Points (N, 3) moved as one with what of the body goes with a joint."""
+        own = self.joints == joint
+        before, after = self.before[own], self.after[own]
+        turn, _ = Rotation.align_vectors(after - after.mean(axis=0), before - before.mean(axis=0))
+        return np.asarray(turn.apply(points - before.mean(axis=0)) + after.mean(axis=0))
+
+    def _above_ground(self, heights: np.ndarray, before: np.ndarray, yielding: float) -> np.ndarray:
+        """Heights (N,) after the edit of what was at heights `before` (N,), on the ground instead of below it."""
+        ground = min(float(vertices[:, 2].min()) for vertices in (self.before, self.after))
+        over = np.minimum((heights - ground) / yielding - 1, 0)
+        pressed = np.where(over < 0, ground + yielding * np.exp(over), heights)
+        # What lay there already is not raised.
+        return np.maximum(heights, np.minimum(pressed, before))
 
     def _growth(self) -> float:
         """How many times as large the body becomes; where a joint bends, skin stretches, and no more is carried."""
@@ -118,20 +144,3 @@ def _frames(corners: np.ndarray) -> np.ndarray:
 def _unit(vectors: np.ndarray) -> np.ndarray:
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
-
-
-def _grown_from(points: np.ndarray, near: np.ndarray, reach: float) -> np.ndarray:
-    """For each point (N, 3) the near one whose way to it through the points is shortest, -1 if there is none."""
-    cells, cell_of = np.unique(np.floor(points / reach).astype(np.int64), axis=0, return_inverse=True)
-    cell_of = cell_of.ravel()
-    counts = np.bincount(cell_of)
-    middles = np.stack([np.bincount(cell_of, points[:, axis]) / counts for axis in range(3)], axis=1)
-    holder = np.full(len(cells), -1)
-    holder[cell_of[near]] = np.flatnonzero(near)
-    first, second = cKDTree(middles).query_pairs(2.0 * reach, output_type="ndarray").T
-    lengths = np.linalg.norm(middles[first] - middles[second], axis=1)
-    graph = sparse.coo_matrix((lengths, (first, second)), shape=(len(cells), len(cells)))
-    starts = np.flatnonzero(holder >= 0)
-    _, _, sources = csgraph.dijkstra(graph, directed=False, indices=starts, return_predecessors=True, min_only=True)
-    reached = np.where(sources >= 0, holder[np.maximum(sources, 0)], -1)
-    return np.asarray(reached[cell_of])

@@ -59,7 +59,7 @@ class Subject:
             before, after = body(source), body(target)
             meshes = (before.vertices, body.faces), (after.vertices, body.faces)
             rest = body.rest_vertices(source.betas, source.proportions)
-            motion = BodyMotion(before.vertices, after.vertices, body.faces)
+            motion = BodyMotion(before.vertices, after.vertices, body.faces, body.weights.argmax(axis=1))
             return cls("skeleton", *meshes, before.keypoints, after.keypoints, (rest, rest), motion)
         if isinstance(source, DepthProxy) and isinstance(target, DepthProxy):
             before_mesh = source.mesh()
