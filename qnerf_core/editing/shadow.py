@@ -26,14 +26,20 @@ _DIRECTIONS, _LOWEST = 400, 0.2
 # light is found on cells of so many of these a side: between the cells that points land on, there are gaps.
 _CELLS, _REACH = 128, 1.0
 _COARSE = 2
-# Points of the subject that cast shadows.
-_POINTS = 20000
+# Cells' sides between points of the subject that cast shadows: closer than the cells, so that these leave no gaps.
+_THIN = 0.6
 # Blur in cells, of shadows and of the brightness that is measured.
 _SOFT, _EVEN = 0.8, 0.6
+# Lowest share of its height with which the subject stands on the ground.
+_FOOT = 0.1
+# Share of the points at each end of every axis that may be strays, and of the rest's extent by which others reach on.
+_STRAY, _BEYOND = 0.01, 0.2
+# Makes one number of a cube's three.
+_STRIDES = np.array([1, 1 << 20, 1 << 40])
 # Share of the subject's size by which the ground may be uneven.
 _LEVEL = 0.02
 # Share of the ground that must be seen.
-_FEWEST = 0.1
+_FEWEST = 0.02
 # Share of the mean square of what a direction explains that stands against its use: neighbours share what they see.
 _RIDGE = 1e-3
 # Change of a picture's values, as a logarithm, that may be the ground's pattern taken for shadows; twice that is not.
@@ -84,14 +90,18 @@ class MovedShadow:
         Returns:
             None if too little is seen of what the subject stands on.
         """
-        before, after = _some(before), _some(after)
+        before, after = _without_strays(before), _without_strays(after)
         if not len(before) or not len(after):
             return None
         both = np.concatenate([before, after])
-        level, uneven = float(before[:, 2].min()), _LEVEL * float(np.linalg.norm(np.ptp(before, axis=0)))
+        uneven = _LEVEL * float(np.linalg.norm(np.ptp(before, axis=0)))
+        level = _ground_level(before, uneven, cameras, depths)
+        if level is None:
+            return None
         middle = (both[:, :2].min(axis=0) + both[:, :2].max(axis=0)) / 2
         side = float(np.ptp(both[:, :2], axis=0).max()) + 2 * _REACH * float(np.ptp(both[:, 2]))
         shadow = cls(middle - side / 2, side / _CELLS, level, uneven, np.ones((3, _CELLS, _CELLS)))
+        before, after = (_thinned(points, _THIN * shadow.cell) for points in (before, after))
         total, count = shadow._brightness(cameras, images, covered, depths)
         seen = count > 0
         if seen.mean() < _FEWEST:
@@ -162,10 +172,28 @@ class MovedShadow:
         result = np.zeros((len(directions), _CELLS, _CELLS), dtype=bool)
         height = np.maximum(points[:, 2:] - self.level, 0.0)
         for landed, direction in zip(result, directions, strict=True):
-            at = np.floor((points[:, :2] - height * direction[:2] / direction[2] - self.corner) / self.cell)
-            columns, rows = at[((at >= 0) & (at < _CELLS)).all(axis=1)].astype(np.int64).T
-            landed[rows, columns] = True
+            at = points[:, :2] - height * direction[:2] / direction[2] - self.corner
+            columns, rows = np.floor(at / self.cell).astype(np.int64).T
+            inside = (columns >= 0) & (columns < _CELLS) & (rows >= 0) & (rows < _CELLS)
+            landed[rows[inside], columns[inside]] = True
         return result
+
+
+def _ground_level(
+    points: np.ndarray, uneven: float, cameras: Sequence[Camera], depths: Sequence[np.ndarray]
+) -> float | None:
+    """Height of what points (N, 3) stand on, in what views show without them; None where they show none."""
+    lowest = float(points[:, 2].min())
+    feet = points[points[:, 2] <= lowest + _FOOT * float(np.ptp(points[:, 2])), :2]
+    low, high = feet.min(axis=0) - uneven, feet.max(axis=0) + uneven
+    heights = []
+    for camera, depth in zip(cameras, depths, strict=True):
+        rows, columns = np.nonzero(depth > 0)
+        ground = camera.unproject(np.stack([columns, rows], axis=-1) + 0.5, depth[rows, columns])
+        below = ((ground[:, :2] >= low) & (ground[:, :2] <= high)).all(axis=1) & (ground[:, 2] <= lowest + uneven)
+        heights.append(ground[below, 2])
+    found = np.concatenate(heights)
+    return float(np.median(found)) if len(found) else None
 
 
 def _light(total: np.ndarray, count: np.ndarray, landed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -194,10 +222,20 @@ def _slow(cells: int) -> np.ndarray:
     return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y])
 
 
-def _some(points: np.ndarray) -> np.ndarray:
-    """What is a number of points (N, 3), thinned out evenly."""
+def _without_strays(points: np.ndarray) -> np.ndarray:
+    """Points (N, 3) without those that are no numbers, or far from all others, as at outlines before a far wall."""
     points = points[np.isfinite(points).all(axis=1)]
-    return points[:: max(1, len(points) // _POINTS)]
+    if not len(points):
+        return points
+    low, high = np.quantile(points, [_STRAY, 1 - _STRAY], axis=0)
+    beyond = _BEYOND * (high - low)
+    return points[((points >= low - beyond) & (points <= high + beyond)).all(axis=1)]
+
+
+def _thinned(points: np.ndarray, spacing: float) -> np.ndarray:
+    """One of the points (N, 3) in every cube of so many metres that holds any."""
+    _, first = np.unique(np.floor(points / spacing).astype(np.int64) @ _STRIDES, return_index=True)
+    return np.asarray(points[first])
 
 
 def _upper_directions() -> np.ndarray:

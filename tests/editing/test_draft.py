@@ -137,9 +137,12 @@ def test_what_stands_nearer_hides_what_moves_behind_it() -> None:
         [picture.depth for picture in shown],
     ).numpy()
     ball = truth[0].depth != alone[0].depth
-    hidden = alone[0].mask & ~ball
+    rows, columns = np.nonzero(alone[0].mask & ~ball)
+    heights = cameras[0].unproject(np.stack([columns, rows], axis=-1) + 0.5, alone[0].depth[rows, columns])[:, 2]
+    # A shadow may fall on the foot of the box.
+    rows, columns = rows[heights > 0.05], columns[heights > 0.05]
     assert 20 < ball.sum() < 0.8 * balls[0].sum(), "part of it is hidden"
-    assert np.abs(made[0] - truth[0].colour)[:, hidden].max() < 1e-6
+    assert np.abs(made[0] - truth[0].colour)[:, rows, columns].max() < 1e-6
     assert psnr(made[0], truth[0].colour, ball) > 17.0
 
 
