@@ -44,8 +44,8 @@ _FEWEST = 0.02
 _RIDGE = 1e-3
 # Change of a picture's values, as a logarithm, that may be the ground's pattern taken for shadows; twice that is not.
 _UNSURE = 0.03
-# Share of the light that is left in the deepest shadow.
-_DARKEST = 0.15
+# Share of the light that is left in the deepest shadow, and the least light that counts as any.
+_DARKEST, _BLACK = 0.15, 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +94,8 @@ class MovedShadow:
         if not len(before) or not len(after):
             return None
         both = np.concatenate([before, after])
+        if not np.ptp(both, axis=0).any():
+            return None
         uneven = _LEVEL * float(np.linalg.norm(np.ptp(before, axis=0)))
         level = _ground_level(before, uneven, cameras, depths)
         if level is None:
@@ -111,14 +113,14 @@ class MovedShadow:
         plain, weights = _light(total, count, landed)
         used = weights > 0
         brightness = total[seen] / count[seen]
-        lit = np.maximum(np.tensordot(plain, _slow(_CELLS), 1), _DARKEST * np.median(brightness))
+        lit = np.maximum(np.tensordot(plain, _slow(_CELLS), 1), max(_DARKEST * float(np.median(brightness)), _BLACK))
         was, will = (
             np.clip(1 - ndimage.gaussian_filter(np.tensordot(weights[used], dark, 1), _SOFT) / lit, _DARKEST, 1)
             for dark in (landed[used], shadow._landed(after, directions[used]))
         )
         # Nothing is lifted to more than it should have; where nothing is seen, pictures are filled from beside.
         nearest = ndimage.distance_transform_edt(~seen, return_distances=False, return_indices=True)
-        has = ndimage.gaussian_filter((total / np.maximum(count, 1) / lit)[tuple(nearest)], _EVEN)
+        has = np.maximum(ndimage.gaussian_filter((total / np.maximum(count, 1) / lit)[tuple(nearest)], _EVEN), _BLACK)
         change, lifted = (np.minimum(share / was, np.maximum(share / has, 1.0)) for share in (will, 1.0))
         lights = np.log(np.stack([change, lifted, will])) / _GAMMA
         certain = above(torch.from_numpy(np.abs(lights)), _UNSURE).numpy()
@@ -163,7 +165,7 @@ class MovedShadow:
             if free.any():
                 values = (image[row[free], column[free]].astype(np.float64) ** _GAMMA).mean(axis=-1)
                 # Photos of one place may be exposed differently.
-                total.flat[cells[free]] += values / max(float(np.median(values)), 1e-6)
+                total.flat[cells[free]] += values / max(float(np.median(values)), _BLACK)
                 count.flat[cells[free]] += 1
         return total, count
 
@@ -205,7 +207,8 @@ def _light(total: np.ndarray, count: np.ndarray, landed: np.ndarray) -> tuple[np
     basis, _ = np.linalg.qr(slow.T)
     without, rest = (part - (part @ basis) @ basis.T for part in (-dark, brightness))
     product = without @ without.T
-    factor = np.linalg.cholesky(product + _RIDGE * np.trace(product) / len(product) * np.eye(len(product)))
+    ridge = max(_RIDGE * np.trace(product) / len(product), _BLACK)
+    factor = np.linalg.cholesky(product + ridge * np.eye(len(product)))
     weights, _ = optimize.nnls(factor.T, linalg.solve_triangular(factor, without @ rest, lower=True))
     return np.linalg.lstsq(slow.T, brightness + weights @ dark, rcond=None)[0], weights
 

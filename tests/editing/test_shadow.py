@@ -91,5 +91,17 @@ def test_without_ground_or_subject_there_is_no_shadow() -> None:
     photos = [Photo(camera, BEFORE, LIGHTS) for camera in cameras]
     assert shadow_of(photos, cameras, known=False) is None
     gone = np.full((5, 3), np.nan)
+    one = np.zeros((1, 3))
     lists = ([photo.image for photo in photos], [photo.covered for photo in photos], [photo.depth for photo in photos])
     assert MovedShadow.found(points_of_box(BEFORE), gone, cameras, *lists) is None
+    assert MovedShadow.found(one, one, cameras, *lists) is None
+
+
+def test_black_ground_stays_black() -> None:
+    cameras = ring_of_cameras(2, SIZE)
+    photos = [Photo(camera, BEFORE, LIGHTS) for camera in cameras]
+    boxes, depths = (points_of_box(BEFORE), points_of_box(AFTER)), [photo.depth for photo in photos]
+    black = [np.zeros_like(photo.image) for photo in photos]
+    shadow = MovedShadow.found(*boxes, cameras, black, [photo.covered for photo in photos], depths)
+    assert shadow is not None
+    assert np.array_equal(shadow.lights, np.ones_like(shadow.lights))
