@@ -7,8 +7,8 @@ alone:
 * Hair, clothes, what fills a loose proxy: around a body and within a proxy the edited picture is taken where it shows
   something new, and the photo where it agrees with it.
 * Shadows, before the edit as after it: near the subject (`region.EditRegion.light`) the latents are left to the model,
-  which moves the shadows, and of the decoded picture only its light is taken over: the photo is multiplied by the
-  ratio of the two brightnesses, blurred. So the floor keeps its own texture, old shadows are lifted and new ones cast,
+  which moves the shadows unless a draft has done so, and of the decoded picture only its light is taken over: the photo
+  is multiplied by the ratio of the two brightnesses, blurred. So the floor keeps its own texture, old shadows are lifted and new ones cast,
   and where the ratio is one within the model's noise, the pixels are the photo's, bit for bit.
 """
 
