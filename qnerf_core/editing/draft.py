@@ -136,10 +136,8 @@ class _Photo:
         return cls(camera, image, figure, covered, colours, surface)
 
     def sampled(self, pixels: np.ndarray) -> np.ndarray:
-        """Colours (N, 3) of the subject at columns and rows (N, 2), between the pixels."""
-        at = pixels[:, ::-1].T
-        found = [ndimage.map_coordinates(self.colours[..., n], at, order=1, mode="nearest") for n in range(3)]
-        return np.stack(found, axis=-1)
+        """Colours (N, 3) of the subject at columns and rows (N, 2)."""
+        return _between(self.colours, pixels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,8 +247,8 @@ def _without_subject(
         inside = (depth > 0) & (at >= 0).all(axis=1) & (at < [other.camera.width, other.camera.height]).all(axis=1)
         rows, columns, at = rows[inside], columns[inside], at[inside]
         free = ~other.covered[at[:, 1], at[:, 0]]
-        rows, columns, at = rows[free], columns[free], at[free]
-        picture[rows, columns] = other.image[at[:, 1], at[:, 0]]
+        rows, columns = rows[free], columns[free]
+        picture[rows, columns] = _between(other.image, pixels[inside][free] - 0.5)
         missing[rows, columns] = False
     change, lifted, cast = np.ones((3, *missing.shape)) if lights is None else lights
     result = picture * change[..., None]
@@ -259,3 +257,10 @@ def _without_subject(
         lit = (picture * lifted[..., None]).reshape(-1, 3)[mirrored(~missing)].reshape(picture.shape)
         result[missing] = (lit * cast[..., None])[missing]
     return np.clip(result, 0.0, 1.0)
+
+
+def _between(image: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """Values (N, 3) of a picture (H, W, 3) between its pixels, at columns and rows (N, 2)."""
+    at = pixels[:, ::-1].T
+    found = [ndimage.map_coordinates(image[..., channel], at, order=1, mode="nearest") for channel in range(3)]
+    return np.stack(found, axis=-1)
