@@ -8,8 +8,8 @@ alone:
   something new, and the photo where it agrees with it.
 * Shadows, before the edit as after it: near the subject (`region.EditRegion.light`) the latents are left to the model,
   which moves the shadows unless a draft has done so, and of the decoded picture only its light is taken over: the photo
-  is multiplied by the ratio of the two brightnesses, blurred. So the floor keeps its own texture, old shadows are lifted and new ones cast,
-  and where the ratio is one within the model's noise, the pixels are the photo's, bit for bit.
+  is multiplied by the ratio of the two brightnesses, blurred. So the floor keeps its texture, old shadows are lifted,
+  new ones cast, and where the ratio is one within the model's noise, the pixels are the photo's, bit for bit.
 """
 
 from __future__ import annotations
