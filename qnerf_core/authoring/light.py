@@ -13,6 +13,7 @@ from scipy.ndimage import gaussian_filter, zoom
 
 from qnerf_core.authoring.mesh import SurfaceMesh, smoothed, vertex_normals
 from qnerf_core.authoring.room import TEXTURE_SIZE, Room
+from qnerf_core.scene.directions import evenly_spread
 
 _CELL = 0.03
 _OFFSET = 0.03
@@ -24,14 +25,6 @@ _WRAP = 0.2
 _GAMMA = 2.2
 _SHADOW_SIZE = TEXTURE_SIZE // 2
 _SHADOW_DIRECTIONS = 10
-
-
-def _fibonacci_sphere(count: int) -> np.ndarray:
-    index = np.arange(count) + 0.5
-    z = 1 - 2 * index / count
-    angle = np.pi * (1 + 5**0.5) * index
-    radius = np.sqrt(1 - z**2)
-    return np.stack([radius * np.cos(angle), radius * np.sin(angle), z], axis=1)
 
 
 def _around(direction: np.ndarray, count: int) -> np.ndarray:
@@ -91,7 +84,7 @@ class Light:
     @classmethod
     def of(cls, room: Room) -> Light:
         """What a room's walls, ceiling, floor and lamp send to its middle."""
-        directions = _fibonacci_sphere(_AMBIENT_DIRECTIONS)
+        directions = evenly_spread(_AMBIENT_DIRECTIONS)
         floor = (room.floor.mean((0, 1)) ** _GAMMA) * 0.8
         wall = np.mean([texture.mean((0, 1)) for texture in room.walls], axis=0) ** _GAMMA
         wall = 0.55 + 0.45 * wall
@@ -134,7 +127,7 @@ def lit_colours(mesh: SurfaceMesh, light: Light) -> np.ndarray:
 
 def shadowed_floor(room: Room, vertices: np.ndarray) -> np.ndarray:
     """The floor's texture (S, S, 3) with the soft shadow of a mesh, sharper where the mesh is near."""
-    ambient = _fibonacci_sphere(2 * _SHADOW_DIRECTIONS + 8)
+    ambient = evenly_spread(2 * _SHADOW_DIRECTIONS + 8)
     ambient = ambient[ambient[:, 2] > 0.25]
     ambient_weight = ambient[:, 2] / ambient[:, 2].sum()
     key = _around(room.light, _SHADOW_DIRECTIONS)

@@ -17,6 +17,8 @@ from qnerf_core.editing.appendages import between_limbs, grown_from
 _NEAR, _TOGETHER, _APART = 0.03, 0.02, 0.08
 # Share of the body's size: what stands off it and would come to lie lower than this above the ground yields to it.
 _YIELDING = 0.04
+# Fewest vertices that tell how they turn.
+_TURNED = 8
 # Vertices that move a point together.
 _NEIGHBOURS = 4
 # Points that are moved at once: the pictures of a whole capture are millions, and each needs four rotations.
@@ -90,8 +92,11 @@ class BodyMotion:
             moved[some] = (carried * weights[some, :, None]).sum(axis=1)
         apart = between_limbs(points, away[:, 0], joints, _TOGETHER * size, _NEAR * size, _APART * size)
         for part in apart:
-            turned = self._with_joint(part.joint, points[part.points])
-            moved[part.points] += part.shares[:, None] * (turned - moved[part.points])
+            held_by = self.joints == part.joint
+            # A body of the user's may have joints with which no skin goes most.
+            if np.count_nonzero(held_by) >= _TURNED:
+                turned = self._with_skin(held_by, points[part.points])
+                moved[part.points] += part.shares[:, None] * (turned - moved[part.points])
         moved[~near, 2] = self._above_ground(moved[~near, 2], points[~near, 2], _YIELDING * size)
         return moved, np.full(len(points), self._growth())
 
@@ -99,9 +104,8 @@ class BodyMotion:
         """Return all of the body as certain, see `Motion`."""
         return self.after, self.before, self.faces, self.faces[:0]
 
-    def _with_joint(self, joint: int, points: np.ndarray) -> np.ndarray:
-        """Points (N, 3) moved as one with what of the body goes with a joint."""
-        own = self.joints == joint
+    def _with_skin(self, own: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """Points (N, 3) moved as one with some of the vertices, (V,) bool."""
         before, after = self.before[own], self.after[own]
         turn, _ = Rotation.align_vectors(after - after.mean(axis=0), before - before.mean(axis=0))
         return np.asarray(turn.apply(points - before.mean(axis=0)) + after.mean(axis=0))

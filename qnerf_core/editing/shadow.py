@@ -18,10 +18,11 @@ from scipy import linalg, ndimage, optimize
 
 from qnerf_core.editing.filters import above
 from qnerf_core.scene.camera import Camera
+from qnerf_core.scene.directions import evenly_spread
 
 _GAMMA = 2.2
-# Directions over the upper half of the sphere, without those lower than this (sine): they graze the ground.
-_DIRECTIONS, _LOWEST = 400, 0.2
+# Directions over the sphere, of which light comes from those higher than this (sine): others graze the ground.
+_DIRECTIONS, _LOWEST = 1000, 0.2
 # The ground is looked at on a grid of so many cells a side, as far around the subject as its height times this. The
 # light is found on cells of so many of these a side: between the cells that points land on, there are gaps.
 _CELLS, _REACH = 128, 1.0
@@ -108,7 +109,8 @@ class MovedShadow:
         seen = count > 0
         if seen.mean() < _FEWEST:
             return None
-        directions = _upper_directions()
+        directions = evenly_spread(_DIRECTIONS)
+        directions = directions[directions[:, 2] > _LOWEST]
         landed = shadow._landed(before, directions)
         plain, weights = _light(total, count, landed)
         used = weights > 0
@@ -239,12 +241,3 @@ def _thinned(points: np.ndarray, spacing: float) -> np.ndarray:
     """One of the points (N, 3) in every cube of so many metres that holds any."""
     _, first = np.unique(np.floor(points / spacing).astype(np.int64) @ _STRIDES, return_index=True)
     return np.asarray(points[first])
-
-
-def _upper_directions() -> np.ndarray:
-    """(D, 3) unit vectors, evenly spread (Fibonacci's sphere)."""
-    index = np.arange(_DIRECTIONS) + 0.5
-    z = _LOWEST + (1 - _LOWEST) * index / _DIRECTIONS
-    angle = np.pi * (1 + 5**0.5) * index
-    radius = np.sqrt(1 - z**2)
-    return np.stack([radius * np.cos(angle), radius * np.sin(angle), z], axis=1)

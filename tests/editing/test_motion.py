@@ -69,6 +69,14 @@ def test_a_tail_between_the_legs_stays_whole_when_they_part(kick: BodyMotion) ->
     assert np.linalg.norm(carried - tail, axis=1)[end].max() < 0.5 * moved[np.isin(kick.joints, (1, 2))].max()
 
 
+def test_where_no_skin_goes_with_what_both_legs_hang_on_a_tail_goes_with_them(kick: BodyMotion) -> None:
+    bare = BodyMotion(kick.before, kick.after, kick.faces, np.where(kick.joints == 0, 3, kick.joints))
+    x, y, z = np.meshgrid(np.linspace(-0.12, 0.12, 13), np.linspace(0.0, 0.7, 36), np.linspace(-0.22, -0.1, 7))
+    tail = np.stack([x, y, z - 0.3 * y], axis=-1).reshape(-1, 3)
+    carried = bare.carried(np.concatenate([kick.before, tail]))[0]
+    assert np.isfinite(carried).all()
+
+
 def test_a_tail_that_would_come_to_lie_below_the_ground_lies_on_it() -> None:
     stand, squat = (read_pose(assets.poses_folder() / f"{name}.json") for name in ("stand", "squat"))
     body = BodyModel.load()
