@@ -22,9 +22,9 @@ from qnerf_core.authoring.training import to_tensor
 from qnerf_core.body.model import BodyModel
 from qnerf_core.control.loose_depth import depth_control_image, proxy_depth, room_depth
 from qnerf_core.control.raster import rasterise_depth
+from qnerf_core.editing.body_motion import BodyMotion
 from qnerf_core.editing.correspondence import surface_maps
 from qnerf_core.editing.draft import drafts
-from qnerf_core.editing.motion import BodyMotion
 from qnerf_core.editing.seen_behind import Behind
 from qnerf_core.editing.subject import Subject
 from qnerf_core.files import atomic_path

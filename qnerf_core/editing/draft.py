@@ -22,6 +22,7 @@ from qnerf_core.control.raster import rasterise_values
 from qnerf_core.diffusion.correspondence import mirrored
 from qnerf_core.editing.carried_surface import CarriedSurface, carried_surfaces
 from qnerf_core.editing.filters import pixel_scale
+from qnerf_core.editing.motion import Likeness
 from qnerf_core.editing.seen_behind import Behind
 from qnerf_core.editing.shadow import MovedShadow
 from qnerf_core.editing.subject import Subject
@@ -38,6 +39,8 @@ _SPREAD = 2.5
 # Pixels of a 256 px picture by which gaps are closed, and the share of the subject that a hole in it may have which is
 # taken for something that no photo shows.
 _GAP, _HOLE = 4.0, 0.1
+# Points that what nobody saw takes its colour from.
+_LIKE = 4
 # Steepness of an outline: its colours are mixed over two thirds of a pixel.
 _EDGE = 1.5
 # Worse than any spread.
@@ -141,50 +144,67 @@ class _Photo:
 
 
 @dataclass(frozen=True, eq=False)
+class _Coloured:
+    """Points with their colours, (N, 3)."""
+
+    tree: cKDTree
+    colours: np.ndarray
+
+    @classmethod
+    def of(cls, points: np.ndarray, colours: np.ndarray) -> _Coloured:
+        return cls(cKDTree(points), colours)
+
+    def beside(self, points: np.ndarray) -> np.ndarray:
+        """Colours (M, 3) at points (M, 3)."""
+        found = self.tree.query(points, k=np.arange(min(_LIKE, len(self.colours))) + 1)[1]
+        return np.asarray(self.colours[found].mean(axis=1))
+
+
+@dataclass(frozen=True, eq=False)
 class _Guess:
     """What is there after the edit even where nothing that was seen is moved to.
 
     Attributes:
-        vertices: (V, 3) of the subject.
-        origins: (V, 3) the places in the source that look most like them.
-        certain: (F, 3) what is there.
-        others: (G, 3) what may be.
-        tree: Of what all photos show, None if they show nothing.
-        colours: (N, 3) of that.
+        like: What it looks like.
+        before: What all photos show of the subject.
+        after: The same where the edit takes it.
     """
 
-    vertices: np.ndarray
-    origins: np.ndarray
-    certain: np.ndarray
-    others: np.ndarray
-    tree: cKDTree | None
-    colours: np.ndarray
+    like: Likeness
+    before: _Coloured
+    after: _Coloured
 
     @classmethod
     def of(cls, subject: Subject, photos: Sequence[_Photo]) -> _Guess:
         assert subject.motion is not None
-        points, colours = [], []
+        before, after, colours = [], [], []
         for photo in photos:
             solid = photo.surface.solid > 0
-            points.append(photo.surface.before[solid])
+            before.append(photo.surface.before[solid])
+            after.append(photo.surface.after[solid])
             columns, rows = photo.surface.pixels[solid].astype(np.int64).T
             colours.append(photo.colours[rows, columns])
-        seen = np.concatenate(points)
-        return cls(*subject.motion.likeness(), cKDTree(seen) if len(seen) else None, np.concatenate(colours))
+        seen, moved, colour = np.concatenate(before), np.concatenate(after), np.concatenate(colours)
+        left = np.isfinite(moved).all(axis=1)
+        return cls(subject.motion.likeness(), _Coloured.of(seen, colour), _Coloured.of(moved[left], colour[left]))
 
     def fill(self, picture: np.ndarray, share: np.ndarray, camera: Camera) -> None:
         """Paint it where it is certain, and elsewhere what is enclosed by what is seen, whose `share` (H, W) is 1."""
-        if self.tree is None:
-            return
         seen = share >= 0.5
         closed = ndimage.binary_closing(seen, iterations=max(1, round(_GAP * pixel_scale(seen.shape))))
         holes = ndimage.label(ndimage.binary_fill_holes(closed) & ~seen)[0]
         small = np.bincount(holes.ravel()) <= _HOLE * seen.sum()
-        for faces, missing in ((self.certain, share < 1.0), (self.others, small[holes] & (holes > 0))):
-            if len(faces) and missing.any():
-                origins = rasterise_values(self.vertices, faces, self.origins, camera)
-                at = missing & ~np.isnan(origins[..., 0])
-                picture[at] = self.colours[self.tree.query(origins[at])[1]]
+        enclosed = small[holes] & (holes > 0)
+        like = self.like
+        for faces, missing, places, looks in (
+            (like.certain, share < 1.0, like.origins, self.before),
+            (like.new, share < 1.0, like.vertices, self.after),
+            (like.possible, enclosed, like.origins, self.before),
+        ):
+            if len(looks.colours) and len(faces) and missing.any():
+                found = rasterise_values(like.vertices, faces, places, camera)
+                at = missing & ~np.isnan(found[..., 0])
+                picture[at] = looks.beside(found[at])
 
 
 def _moved(

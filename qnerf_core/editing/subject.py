@@ -10,9 +10,11 @@ from qnerf_core.body.model import BodyModel
 from qnerf_core.body.pose import BodyPose
 from qnerf_core.control.loose_depth import depth_control_image, over_boundary
 from qnerf_core.control.openpose import skeleton_image
-from qnerf_core.editing.motion import BodyMotion, Motion
+from qnerf_core.editing.body_motion import BodyMotion
+from qnerf_core.editing.motion import Motion
+from qnerf_core.editing.proxy_motion import ProxyMotion
 from qnerf_core.editing.spec import ControlSettings
-from qnerf_core.proxy.correspondence import ProxyMotion, places_before
+from qnerf_core.proxy.correspondence import places_before
 from qnerf_core.proxy.model import DepthProxy
 from qnerf_core.scene.camera import Camera
 from qnerf_core.scene.capture import ControlKind

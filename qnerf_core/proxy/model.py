@@ -95,6 +95,10 @@ class ProxyPart:
             vertices, faces = solids.cylinder() if self.kind == "cylinder" else solids.ellipsoid()
         return self.to_world(vertices), faces
 
+    def has_faces_of(self, other: ProxyPart) -> bool:
+        """Return whether both are meshes that differ in their vertices' places only."""
+        return self.faces is not None and other.faces is not None and np.array_equal(self.faces, other.faces)
+
     def replaced(self, **changes: Any) -> ProxyPart:
         """Return it with other attributes."""
         return replace(self, **changes)

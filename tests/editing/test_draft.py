@@ -178,6 +178,25 @@ def test_a_part_that_grows_a_lot_is_all_there() -> None:
     assert (red & target).sum() > 0.95 * target.sum()
 
 
+def test_a_new_part_looks_like_what_it_grows_out_of_not_like_what_was_there() -> None:
+    cameras = ring_of_cameras(6, SIZE)
+    shown = [ray_trace(camera, BEFORE) for camera in cameras]
+    before = ball_and_box(BEFORE)
+    risen = before.part("ball").moved(np.array([-0.6, 0.0, 1.3]))
+    stalk = ProxyPart("stalk", "cylinder", risen.centre - [0.0, 0.0, 0.5], np.zeros(3), np.array([0.3, 0.3, 0.6]))
+    # Where the stalk will be, the box was the nearest.
+    away = before.part("box").moved(np.array([-1.5, 0.0, 0.0]))
+    made = drafted(cameras, shown, Subject.of(before, DepthProxy((risen, away, stalk)), None))
+    red = []
+    for camera, picture in zip(cameras, made, strict=True):
+        hidden = rasterise_depth(*DepthProxy((risen, away)).mesh(), camera) > 0
+        there = (rasterise_depth(*stalk.mesh, camera) > 0) & ~ndimage.binary_dilation(hidden, iterations=3)
+        red.append((picture[0] > picture[2] + 0.2)[there])
+    found = np.concatenate(red)
+    assert len(found) > 100
+    assert found.mean() > 0.9
+
+
 def test_where_little_depth_is_known_the_controls_own_is_taken() -> None:
     cameras = ring_of_cameras(6, SIZE)
     shown = [ray_trace(camera, BEFORE) for camera in cameras]

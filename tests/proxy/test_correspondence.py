@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from qnerf_core.proxy.correspondence import ProxyMotion, places_before
+from qnerf_core.proxy.correspondence import places_before
 from qnerf_core.proxy.model import DepthProxy, PartKind, ProxyPart, mesh_part
 
 
@@ -50,56 +50,9 @@ def test_blobs_that_flow_together_keep_apart() -> None:
     np.testing.assert_allclose(shift[vertices[far, 0] < 0], 0.0, atol=1e-9)
 
 
-def test_what_a_part_holds_goes_with_it() -> None:
-    box = ProxyPart("box", "box", np.zeros(3), np.zeros(3), np.array([1.0, 1.0, 2.0]))
-    ball = ProxyPart("ball", "ellipsoid", np.array([3.0, 0.0, 0.0]), np.zeros(3), np.ones(3))
-    wider = box.scaled(np.array([2.0, 1.0, 1.0]))
-    motion = ProxyMotion(DepthProxy((box, ball)), DepthProxy((wider, ball.moved(np.array([0.0, 0.0, 5.0])))))
-    points = np.array([[0.3, 0.2, 0.9], [-0.6, 0.0, 0.0], [3.1, 0.2, 0.0]])
-    expected = np.array([[0.6, 0.2, 0.9], [-1.2, 0.0, 0.0], [3.1, 0.2, 5.0]])
-    np.testing.assert_allclose(motion.carried(points)[0], expected, atol=1e-6)
-    assert motion.carried(np.zeros((0, 3)))[0].shape == (0, 3)
-
-
-def test_what_two_parts_hold_does_not_tear() -> None:
-    low = ProxyPart("low", "cylinder", np.array([0.0, 0.0, 0.5]), np.zeros(3), np.ones(3))
-    high = ProxyPart("high", "cylinder", np.array([0.0, 0.0, 1.5]), np.zeros(3), np.ones(3))
-    motion = ProxyMotion(DepthProxy((low, high)), DepthProxy((low, high.moved(np.array([1.0, 0.0, 0.0])))))
-    line = np.zeros((200, 3))
-    line[:, 2] = np.linspace(0.6, 1.4, 200)
-    shift = motion.carried(line)[0][:, 0]
-    assert shift[0] < 0.01
-    assert shift[-1] > 0.99
-    assert np.abs(np.diff(shift)).max() < 0.06
-    assert (np.diff(shift) >= 0).all()
-
-
-def test_what_a_part_that_is_gone_held_is_gone() -> None:
-    box = ProxyPart("box", "box", np.zeros(3), np.zeros(3), np.ones(3))
-    motion = ProxyMotion(
-        DepthProxy((box, box.moved(np.array([5.0, 0.0, 0.0])).replaced(name="other"))), DepthProxy((box,))
-    )
-    moved = motion.carried(np.array([[0.1, 0.0, 0.0], [5.1, 0.0, 0.0]]))[0]
-    np.testing.assert_allclose(moved[0], [0.1, 0.0, 0.0])
-    assert np.isnan(moved[1]).all()
-    assert np.isnan(ProxyMotion(DepthProxy(), DepthProxy((box,))).carried(np.ones((2, 3)))[0]).all()
-
-
-def test_a_sculpted_mesh_takes_along_what_is_at_its_vertices() -> None:
-    ball = ProxyPart("ball", "ellipsoid", np.zeros(3), np.zeros(3), np.full(3, 2.0))
-    before = mesh_part("ball", *ball.mesh)
-    pulled = np.array(before.mesh[0])
-    pulled[pulled[:, 2] > 0.5, 2] += 0.4
-    after = before.replaced(vertices=before.to_unit(pulled))
-    motion = ProxyMotion(DepthProxy((before,)), DepthProxy((after,)))
-    np.testing.assert_allclose(motion.carried(np.array(before.mesh[0]))[0], pulled, atol=0.02)
-
-
-def test_only_new_parts_are_there_for_certain() -> None:
-    box = ProxyPart("box", "box", np.zeros(3), np.zeros(3), np.ones(3))
-    heel = ProxyPart("heel", "box", np.array([0.0, 0.0, -1.0]), np.zeros(3), np.ones(3))
-    vertices, origins, certain, others = ProxyMotion(DepthProxy((box,)), DepthProxy((box, heel))).likeness()
-    assert vertices.shape == origins.shape
-    assert vertices[certain][..., 2].max() <= -0.5
-    assert vertices[others][..., 2].min() >= -0.5
-    assert origins[certain.ravel()][:, 2].max() <= -0.5 + 1e-9, "the heel looks like the sole"
+def test_a_new_part_that_grows_out_of_what_moves_has_its_places() -> None:
+    sole, shaft = part("sole", "box", (0, 0, 0)), part("shaft", "box", (0, 0, 1))
+    raised = [piece.moved(np.array([0.0, 0.0, 1.0])) for piece in (sole, shaft)]
+    source = DepthProxy((sole, shaft))
+    target = DepthProxy((*raised, part("heel", "box", (0, 0, 0))))
+    np.testing.assert_allclose(places_before(source, target)[16:, 2], -0.5, err_msg="of the sole, not where it was")

@@ -6,7 +6,7 @@ import pytest
 from qnerf_core import assets
 from qnerf_core.body.model import BodyModel
 from qnerf_core.body.pose_file import read_pose
-from qnerf_core.editing.motion import BodyMotion
+from qnerf_core.editing.body_motion import BodyMotion
 from qnerf_core.editing.subject import Subject
 
 
