@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from qnerf_core.body.model import BodyModel
     from qnerf_core.body.pose import BodyPose
     from qnerf_core.editing.inputs import EditInputs
+    from qnerf_core.editing.photographs import Beside
     from qnerf_core.editing.preview import Previewer
     from qnerf_core.editing.spec import EditSpec
     from qnerf_core.field.radiance import RadianceField
@@ -122,8 +123,8 @@ class Interactive:
         control: ControlKind = "skeleton" if isinstance(target, BodyPose) else "depth"
         spec = equipped(spec, control)
         backbone = self._models.of(spec.backbone, control, spec.model)
-        neighbours = _NEIGHBOURS if "target" in request else 0
-        return build_inputs(_scene(spec.scene), source, target, only, backbone, _body(), neighbours)
+        beside = _beside() if "target" in request else None
+        return build_inputs(_scene(spec.scene), source, target, only, backbone, _body(), beside)
 
     def _render(self, request: dict[str, Any]) -> None:
         from qnerf_core.scene.camera import Camera
@@ -167,6 +168,13 @@ def _body() -> BodyModel:
     from qnerf_core.body.model import BodyModel
 
     return BodyModel.load()
+
+
+@lru_cache(maxsize=1)
+def _beside() -> Beside:
+    from qnerf_core.editing.photographs import Beside
+
+    return Beside(_NEIGHBOURS)
 
 
 @lru_cache(maxsize=_SCENES)

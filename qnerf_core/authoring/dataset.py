@@ -25,6 +25,7 @@ from qnerf_core.control.raster import rasterise_depth
 from qnerf_core.editing.body_motion import BodyMotion
 from qnerf_core.editing.correspondence import surface_maps
 from qnerf_core.editing.draft import drafts
+from qnerf_core.editing.photographs import Photographs
 from qnerf_core.editing.seen_behind import Behind
 from qnerf_core.editing.subject import Subject
 from qnerf_core.files import atomic_path
@@ -149,7 +150,8 @@ def _led(
     figures = [depth > 0 for depth in depths]
     maps = surface_maps(subject, cameras, (CELLS, CELLS), figures)
     behind = [Behind.rendered(room_depth(camera, room.bounds)) for camera in cameras]
-    drafted = drafts(subject, cameras, to_tensor(images), figures, behind, depths)
+    photographs = Photographs.of(subject.source, cameras, to_tensor(images), figures, behind, depths)
+    drafted = drafts(subject, photographs)
     return (
         maps.source.half().numpy(),
         maps.target.half().numpy(),

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from qnerf_core.control.raster import rasterise_depth, rasterise_values
 from qnerf_core.editing.filters import pixel_scale
-from qnerf_core.editing.subject import Subject
+from qnerf_core.editing.subject import Mesh, Subject
 from qnerf_core.scene.camera import Camera
 
 # Pixels of a 256 px picture: the most by which a subject is seen to stand off its mesh, and the farthest that a pixel
@@ -27,15 +27,67 @@ _TORN = 4.0
 
 
 @dataclass(frozen=True, eq=False)
-class CarriedSurface:
+class ShownSurface:
     """A triangle mesh through the pixels of a photo that show the subject, and one pixel around them.
 
     Attributes:
-        before: (N, 3) where they are, world, metres.
-        after: (N, 3) where the edit takes them.
+        points: (N, 3) where they are, world, metres.
         pixels: (N, 2) columns and rows of the pixels.
         solid: (N,) 1 on the subject, 0 around it: its outline is where that is half.
         faces: (F, 3), clockwise in the photo.
+        lengths: (F,) of their longest edges, metres.
+    """
+
+    points: np.ndarray
+    pixels: np.ndarray
+    solid: np.ndarray
+    faces: np.ndarray
+    lengths: np.ndarray
+
+    @classmethod
+    def of(cls, mesh: Mesh, camera: Camera, figure: np.ndarray, depth: np.ndarray) -> ShownSurface:
+        """Find it.
+
+        Args:
+            mesh: The control's own surface as the photo shows it: vertices (V, 3), metres, and faces.
+            camera: Of the photo's size.
+            figure: (H, W) bool, what the subject covers.
+            depth: (H, W) of the scene, metres, 0 where it is not known. Where that of no pixel nearby is, the mesh is
+                taken for the subject.
+        """
+        points, shown, solid = _points(mesh, camera, figure, depth)
+        number = np.full(shown.shape, -1)
+        number[shown] = np.arange(len(points))
+        upper, lower = (number[:-1, :-1], number[:-1, 1:]), (number[1:, :-1], number[1:, 1:])
+        halves = (upper[0], upper[1], lower[0]), (upper[1], lower[1], lower[0])
+        faces = np.concatenate([np.stack(corners, axis=-1).reshape(-1, 3) for corners in halves])
+        faces = faces[(faces >= 0).all(axis=1)]
+        away = camera.project(points)[1][faces]
+        faces = faces[np.ptp(away, axis=1) <= _STEEP * away.mean(axis=1) / camera.fx]
+        rows, columns = np.nonzero(shown)
+        pixels = np.stack([columns, rows], axis=-1).astype(np.float64)
+        return cls(points, pixels, solid[shown].astype(np.float64), faces, _longest(faces, points))
+
+    def carried(self, after: np.ndarray, growth: np.ndarray) -> CarriedSurface:
+        """Move it, without what tears.
+
+        Args:
+            after: (N, 3) where the edit takes its points, not a number where it takes them away.
+            growth: (N,) how many times as long what carries them becomes.
+        """
+        # Comparing with what is not a number is false: what the edit takes away goes.
+        whole = _longest(self.faces, after) <= _TORN * growth[self.faces].max(axis=1, initial=0.0) * self.lengths
+        return CarriedSurface(self.points, after, self.pixels, self.solid, self.faces[whole])
+
+
+@dataclass(frozen=True, eq=False)
+class CarriedSurface:
+    """A shown surface and where the edit takes it.
+
+    Attributes:
+        before, pixels, solid: As `ShownSurface` has them.
+        after: (N, 3) where the edit takes its points, metres.
+        faces: (F, 3) those that do not tear.
     """
 
     before: np.ndarray
@@ -106,51 +158,42 @@ class CarriedView:
     moved: np.ndarray
 
 
-def carried_surfaces(
-    subject: Subject, cameras: Sequence[Camera], figures: Sequence[np.ndarray], depths: Sequence[np.ndarray]
-) -> list[CarriedSurface]:
-    """Make the surfaces of all photos and move them together.
+def carried_surfaces(subject: Subject, shown: Sequence[ShownSurface]) -> list[CarriedSurface]:
+    """Move the surfaces of all photos together.
 
     Args:
         subject: What is edited, with its motion.
-        cameras: Of the photos' size.
-        figures: (H, W) bool each, what the subject covers.
-        depths: (H, W) each, depth of the scene, metres, 0 where it is not known. Where that of no pixel nearby is,
-            the subject's mesh is taken for the subject.
+        shown: What each photo shows of it.
 
     Raises:
         ValueError: The subject has no motion.
     """
     if subject.motion is None:
         raise ValueError("what of the one state is what of the other is not known")
-    size = float(np.linalg.norm(np.ptp(subject.source[0], axis=0)))
-    found = [
-        _points(subject, camera, figure, depth, size)
-        for camera, figure, depth in zip(cameras, figures, depths, strict=True)
-    ]
-    moved, growth = subject.motion.carried(np.concatenate([points for points, _, _ in found]))
-    ends = np.cumsum([0, *(len(points) for points, _, _ in found)])
+    moved, growth = subject.motion.carried(np.concatenate([surface.points for surface in shown]))
+    ends = np.cumsum([0, *(len(surface.points) for surface in shown)])
     return [
-        _surface(camera, points, shown, solid, moved[start:stop], growth[start:stop])
-        for camera, (points, shown, solid), start, stop in zip(cameras, found, ends[:-1], ends[1:], strict=True)
+        surface.carried(moved[start:stop], growth[start:stop])
+        for surface, start, stop in zip(shown, ends[:-1], ends[1:], strict=True)
     ]
 
 
 def _points(
-    subject: Subject, camera: Camera, figure: np.ndarray, depth: np.ndarray, size: float
+    mesh: Mesh, camera: Camera, figure: np.ndarray, depth: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(N, 3) points, (H, W) bool where they are, row by row, and (H, W) bool which are the subject's."""
+    size = float(np.linalg.norm(np.ptp(mesh[0], axis=0)))
     pixel = pixel_scale(figure.shape)
     known = figure & (depth > 0)
     # Where a pixel at the outline is half the background's, its depth may be all of it.
     rim = figure & ndimage.binary_dilation(~figure, np.ones((3, 3)), iterations=max(1, round(pixel)))
     nearest_beside = ndimage.minimum_filter(np.where(known, depth, np.inf), 3)
     known &= ~(rim & (depth - nearest_beside > _STRAY * size))
-    mesh = rasterise_depth(*subject.source, camera)
-    filled = figure & (mesh > 0)
+    bare = rasterise_depth(*mesh, camera)
+    filled = figure & (bare > 0)
     if known.any():
         filled &= ndimage.distance_transform_edt(~known) > _OFF_MESH * pixel
-    surface, known = np.where(filled, mesh, depth), known | filled
+    surface, known = np.where(filled, bare, depth), known | filled
     if not known.any():
         return np.zeros((0, 3)), known, known
     away, nearest = ndimage.distance_transform_edt(~known, return_indices=True)
@@ -161,28 +204,8 @@ def _points(
     return points, shown, solid
 
 
-def _surface(
-    camera: Camera,
-    before: np.ndarray,
-    shown: np.ndarray,
-    solid: np.ndarray,
-    moved: np.ndarray,
-    growth: np.ndarray,
-) -> CarriedSurface:
-    number = np.full(shown.shape, -1)
-    number[shown] = np.arange(len(moved))
-    upper, lower = (number[:-1, :-1], number[:-1, 1:]), (number[1:, :-1], number[1:, 1:])
-    halves = (upper[0], upper[1], lower[0]), (upper[1], lower[1], lower[0])
-    faces = np.concatenate([np.stack(corners, axis=-1).reshape(-1, 3) for corners in halves])
-    faces = faces[(faces >= 0).all(axis=1)]
-    depth = camera.project(before)[1]
-    longest = []
-    for vertices in (before, moved):
-        corners = vertices[faces]
-        longest.append(np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=-1).max(axis=1, initial=0.0))
-    flat = np.ptp(depth[faces], axis=1) <= _STEEP * depth[faces].mean(axis=1) / camera.fx
-    # Comparing with what is not a number is false: what the edit takes away goes.
-    whole = flat & (longest[1] <= _TORN * growth[faces].max(axis=1) * longest[0])
-    rows, columns = np.nonzero(shown)
-    pixels = np.stack([columns, rows], axis=-1).astype(np.float64)
-    return CarriedSurface(before, moved, pixels, solid[shown].astype(np.float64), faces[whole])
+def _longest(faces: np.ndarray, vertices: np.ndarray) -> np.ndarray:
+    """(F,) lengths of the longest edges."""
+    corners = vertices[faces]
+    lengths = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=-1)
+    return np.asarray(lengths.max(axis=1, initial=0.0))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from scipy import ndimage
 from torch.nn import functional
 
 _REFERENCE_SIZE = 256
@@ -42,3 +44,15 @@ def blurred(values: torch.Tensor, width: float) -> torch.Tensor:
         weights = (kernel / kernel.sum()).view(shape).expand(values.shape[1], -1, -1, -1)
         values = functional.conv2d(values, weights, padding="same", groups=values.shape[1])
     return values
+
+
+def between(image: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """Return values (N, C) of a picture between its pixels, linearly.
+
+    Args:
+        image: (H, W, C).
+        pixels: (N, 2) columns and rows; beyond the border is what is at it.
+    """
+    at = pixels[:, ::-1].T
+    found = [ndimage.map_coordinates(channel, at, order=1, mode="nearest") for channel in np.moveaxis(image, -1, 0)]
+    return np.stack(found, axis=-1)

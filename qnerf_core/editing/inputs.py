@@ -23,6 +23,7 @@ from qnerf_core.editing.draft import drafts
 from qnerf_core.editing.edit_files import find_edit, read_states
 from qnerf_core.editing.filters import pixel_scale
 from qnerf_core.editing.geometry import ViewGeometry, view_geometry
+from qnerf_core.editing.photographs import Beside, Photographs
 from qnerf_core.editing.region import EditRegion, find_region
 from qnerf_core.editing.seen_behind import seen_behind
 from qnerf_core.editing.spec import EditSpec
@@ -220,7 +221,7 @@ def build_inputs(
     spec: EditSpec,
     backbone: Backbone,
     body: BodyModel | None,
-    neighbours: int = 0,
+    beside: Beside | None = None,
     watch: Watch | None = None,
 ) -> EditInputs:
     """Make control images and depth for the views to edit, at the backbone's size.
@@ -232,7 +233,7 @@ def build_inputs(
         spec: The choices.
         backbone: The model, with the ControlNet for poses or for proxies.
         body: The body model; only poses need one.
-        neighbours: So many further views, the nearest, show in drafts what the edited ones hide.
+        beside: Asks further views for what the edited ones hide, for drafts; None to ask none.
         watch: Who follows it.
 
     Raises:
@@ -260,7 +261,8 @@ def build_inputs(
     maps, drafted = None, None
     if spec.diffusion.corresponds(backbone.habits):
         maps = surface_maps(subject, cameras, latent_size, figures)
-        drafted = _drafted(subject, scene, images, geometry, _nearest(scene, views, neighbours), watch)
+        photographs = _photographs(subject, scene, images, geometry, views, beside)
+        drafted = drafts(subject, photographs, len(views), partial(watch.told, "drafts"))
     return EditInputs(
         backbone=backbone,
         views=tuple(view.name for view in views),
@@ -296,31 +298,35 @@ def _nearest(scene: Scene, views: Sequence[View], count: int) -> list[View]:
     return [others[number] for number in order[:count]]
 
 
-def _drafted(
+def _photographs(
     subject: Subject,
     scene: Scene,
     images: torch.Tensor,
     geometry: Sequence[ViewGeometry],
-    beside: Sequence[View],
-    watch: Watch,
-) -> torch.Tensor:
-    """(V, 3, H, W) drafts of views, with what further views show."""
+    views: Sequence[View],
+    beside: Beside | None,
+) -> Photographs:
+    """Views' photos, and those of the views beside them."""
     height, width = images.shape[2:]
-    all_views = list(geometry)
-    for view in beside:
-        all_views.append(view_geometry(view, view.camera.scaled(width, height), scene.bounds, subject))
-    if beside:
-        images = torch.cat([images, _pictures(beside, (height, width))])
-    return drafts(
-        subject,
-        [view.camera for view in all_views],
-        images,
-        [view.figure for view in all_views],
-        seen_behind(all_views),
-        [view.scene for view in all_views],
-        len(geometry),
-        partial(watch.told, "drafts"),
-    )
+
+    def made() -> Photographs:
+        others = _nearest(scene, views, beside.count) if beside is not None else []
+        all_views = list(geometry)
+        for view in others:
+            all_views.append(view_geometry(view, view.camera.scaled(width, height), scene.bounds, subject))
+        return Photographs.of(
+            subject.source,
+            [view.camera for view in all_views],
+            torch.cat([images, _pictures(others, (height, width))]) if others else images,
+            [view.figure for view in all_views],
+            seen_behind(all_views),
+            [view.scene for view in all_views],
+        )
+
+    if beside is None:
+        return made()
+    control = hash((subject.source[0].tobytes(), subject.source[1].tobytes()))
+    return beside.remembered((scene, tuple(view.name for view in views), height, width, control), made)
 
 
 def _as_tensor(pictures: Sequence[np.ndarray]) -> torch.Tensor:

@@ -39,8 +39,8 @@ def places_before(source: DepthProxy, target: DepthProxy) -> np.ndarray:
         before = source.part(part.name)
         result[own] = before.mesh[0] if part.has_faces_of(before) else before.to_world(part.to_unit(vertices[own]))
     if new.all():
-        before = source.mesh()[0]
-        return before[cKDTree(before).query(vertices)[1]] if len(before) else vertices
+        there = source.mesh()[0]
+        return there[cKDTree(there).query(vertices)[1]] if len(there) else vertices
     if new.any():
         result[new] = result[~new][cKDTree(vertices[~new]).query(vertices[new])[1]]
     return result

@@ -12,6 +12,7 @@ from qnerf_core.body.model import BodyModel
 from qnerf_core.body.pose_file import read_pose
 from qnerf_core.control.raster import rasterise_depth, rasterise_values
 from qnerf_core.editing.draft import drafts
+from qnerf_core.editing.photographs import Photographs
 from qnerf_core.editing.seen_behind import Behind
 from qnerf_core.editing.subject import Subject
 from qnerf_core.evaluation.image_metrics import edit_region, psnr
@@ -32,11 +33,22 @@ def ball_and_box(ball: tuple[float, float, float]) -> DepthProxy:
     )
 
 
+def draft(
+    subject: Subject,
+    cameras: list[Camera],
+    images: torch.Tensor,
+    figures: list[np.ndarray],
+    behind: list[Behind],
+    depths: list[np.ndarray],
+) -> np.ndarray:
+    return drafts(subject, Photographs.of(subject.source, cameras, images, figures, behind, depths)).numpy()
+
+
 def drafted(cameras: list[Camera], shown: list[Picture], subject: Subject, measured: bool = True) -> np.ndarray:
     empty = [Behind.rendered(ray_trace(camera, BEFORE, figure=False).depth) for camera in cameras]
     photos = torch.from_numpy(np.stack([picture.colour for picture in shown]))
     depths = [picture.depth if measured else np.zeros_like(picture.depth) for picture in shown]
-    return drafts(subject, cameras, photos, [picture.mask for picture in shown], empty, depths).numpy()
+    return draft(subject, cameras, photos, [picture.mask for picture in shown], empty, depths)
 
 
 def test_a_ball_that_rolls_elsewhere_looks_in_the_draft_as_it_would() -> None:
@@ -94,7 +106,7 @@ def test_sleeves_go_with_the_arms_and_leave_no_frill_behind() -> None:
         photos.append(np.where(masks[-1][..., None], 0.2 + 0.7 * skin[nearest], 0.0).transpose(2, 0, 1))
     images = torch.from_numpy(np.stack(photos).astype(np.float32))
     unknown = np.zeros((256, 256), np.float32)
-    made = drafts(subject, cameras, images, masks, [Behind.rendered(unknown)] * 4, [unknown] * 4).numpy()
+    made = draft(subject, cameras, images, masks, [Behind.rendered(unknown)] * 4, [unknown] * 4)
     for picture, camera in zip(made, cameras, strict=True):
         target = rasterise_depth(*subject.target, camera) > 0
         shown = picture.sum(axis=0) > 0.3
@@ -128,14 +140,14 @@ def test_what_stands_nearer_hides_what_moves_behind_it() -> None:
     parts = (ball_and_box(ball).parts[1] for ball in ((0.1, 0.8, 0.3), (-0.8, 0.3, 0.3)))
     before, after = (DepthProxy((part,)) for part in parts)
     photos = torch.from_numpy(np.stack([picture.colour for picture in shown]))
-    made = drafts(
+    made = draft(
         Subject.of(before, after, None),
         cameras,
         photos,
         balls,
         [Behind.rendered(picture.depth) for picture in alone],
         [picture.depth for picture in shown],
-    ).numpy()
+    )
     ball = truth[0].depth != alone[0].depth
     rows, columns = np.nonzero(alone[0].mask & ~ball)
     heights = cameras[0].unproject(np.stack([columns, rows], axis=-1) + 0.5, alone[0].depth[rows, columns])[:, 2]
@@ -157,7 +169,7 @@ def test_only_what_was_seen_hides_what_moves_beyond_it() -> None:
     made = {}
     for supposed in (False, True):
         behind = [Behind(depth, np.full((SIZE, SIZE), supposed)) for depth in near]
-        made[supposed] = drafts(subject, cameras, photos, masks, behind, depths).numpy()[0]
+        made[supposed] = draft(subject, cameras, photos, masks, behind, depths)[0]
     ball = ray_trace(cameras[0], AFTER).mask & ~shown[0].mask
     truth = ray_trace(cameras[0], AFTER).colour
     assert psnr(made[True], truth, ball) > 19.0

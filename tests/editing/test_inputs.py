@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from qnerf_core import assets
 from qnerf_core.body.model import BodyModel
@@ -14,13 +16,14 @@ from qnerf_core.control.loose_depth import depth_control_image
 from qnerf_core.diffusion.backbone import Backbone
 from qnerf_core.editing.edit_files import EditFiles, find_edit, read_states
 from qnerf_core.editing.inputs import build_inputs, choose_views, picture_size, prepare
+from qnerf_core.editing.photographs import Beside
 from qnerf_core.editing.spec import ControlSettings, EditSpec
 from qnerf_core.errors import CaptureError, SettingsError
 from qnerf_core.evaluation.image_metrics import psnr
 from qnerf_core.proxy.files import write_proxy
 from qnerf_core.scene.camera import Camera
 from qnerf_core.scene.capture import CAPTURE_FILE, load_capture, load_scene
-from qnerf_core.scene.scene import Scene, load_depth, load_images, load_mask
+from qnerf_core.scene.scene import Scene, View, load_depth, load_images, load_mask
 from tests.editing.conftest import changed, inputs_of
 from tests.synthetic_capture import AFTER, BEFORE, proxy_of, ray_trace, write_capture, write_depth_capture
 from tests.tiny_models import builtin_like
@@ -240,8 +243,41 @@ def test_neighbours_show_in_the_draft_what_a_view_hides() -> None:
     region = load_mask(true_view) & ~load_mask(side)
     reached = []
     for count in (0, 4):
-        made = build_inputs(scene, source, target, spec, backbone, body, count)
+        made = build_inputs(scene, source, target, spec, backbone, body, Beside(count))
         assert made.drafts is not None
         assert made.drafts.shape == made.images.shape == (1, 3, 256, 256)
         reached.append(psnr(made.drafts[0].numpy(), load_images([true_view])[0], region))
     assert reached[1] > reached[0] + 1.0
+
+
+def test_views_beside_are_looked_at_once_for_all_edits_of_a_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene, capture = load_scene("person")
+    backbone = inputs_of(builtin_like()).backbone
+    first, second = (view.name for view in scene.training_views[:2])
+    spec = changed(EditSpec(), diffusion__correspondence="on", image_size=64)
+    source, target, body = read_states(find_edit(spec, scene, capture))
+    other = read_states(find_edit(changed(spec, edit="kick"), scene, capture))[1]
+    loaded: list[int] = []
+
+    def counted(views: Sequence[View]) -> np.ndarray:
+        loaded.append(len(views))
+        return load_images(views)
+
+    monkeypatch.setattr("qnerf_core.editing.inputs.load_images", counted)
+    beside = Beside(2)
+    for name, before, after, expected in (
+        (first, source, target, [1, 2]),
+        (first, source, other, [1]),
+        (second, source, target, [1, 2]),
+        (first, source, target, [1]),
+        (first, other, target, [1, 2]),
+    ):
+        loaded.clear()
+        states = scene, before, after, changed(spec, views=(name,)), backbone, body
+        made = build_inputs(*states, beside)
+        assert loaded == expected
+        if len(loaded) == 1:
+            alone = build_inputs(*states, Beside(2))
+            assert made.drafts is not None
+            assert alone.drafts is not None
+            assert torch.equal(made.drafts, alone.drafts)
