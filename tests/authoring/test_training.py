@@ -195,6 +195,37 @@ def test_an_autoencoder_is_trained_further_from_what_it_is(shards: Path, tmp_pat
     assert max(changes.values()) < 2e-3 * state["step"]
 
 
+def test_an_autoencoder_that_is_there_sees_crops_then_whole_pictures(
+    shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_as_downsampling(make_vae()).save_pretrained(tmp_path / "vae")
+    sizes: list[tuple[int, ...]] = []
+
+    def watched(vae: AutoencoderKL, images: torch.Tensor, before: AutoencoderKL | None) -> torch.Tensor:
+        sizes.append(tuple(images.shape))
+        return reconstruction_loss(vae, images, before)
+
+    class Steps(Clock):
+        @property
+        def share(self) -> float:
+            return len(sizes) / 5
+
+    monkeypatch.setattr("qnerf_core.authoring.train_vae.reconstruction_loss", watched)
+    monkeypatch.setattr("qnerf_core.authoring.train_vae.Clock", Steps)
+    train_vae(shards, tmp_path, 1.0, True, tmp_path / "vae", 0)
+    assert sizes == [(4, 3, 128, 128)] * 4 + [(1, 3, 256, 256)]
+
+
+def test_pictures_count_alike_however_well_they_come_out() -> None:
+    torch.manual_seed(0)
+    vae = start_as_downsampling(make_vae())
+    plain, rough = _smooth_pictures(1, 64) * 2 - 1, torch.rand(1, 3, 64, 64) * 2 - 1
+    alone = [float(reconstruction_loss(vae, picture, vae).detach()) for picture in (plain, rough)]
+    together = float(reconstruction_loss(vae, torch.cat([plain, rough]), vae).detach())
+    assert alone[1] - alone[0] > 0.05
+    assert together == pytest.approx(np.mean(alone), abs=2e-3)
+
+
 @pytest.mark.slow
 def test_training_goes_on_and_gives_a_pipeline(shards: Path, tmp_path: Path) -> None:
     work, out = tmp_path / "work", tmp_path / "model"
