@@ -82,12 +82,22 @@ def _depth(part: ProxyPart, points: np.ndarray, reach: float) -> np.ndarray:
         low, high = part.vertices.min(axis=0), part.vertices.max(axis=0)
         extent = np.maximum(high - low, SMALLEST)
         unit, size = (unit - (low + high) / 2) / extent, size * extent
+    elif part.kind == "capsule":
+        # As far from the nearest place on its axis as from the middle of a ball.
+        round_end = min(size[:2].mean(), size[2])
+        along = unit[:, 2] * size[2]
+        straight = (size[2] - round_end) / 2
+        along = along - np.clip(along, -straight, straight)
+        size = np.array([size[0], size[1], round_end])
+        unit = np.column_stack([unit[:, :2], along / round_end])
     within, off = [], []
     for axes in _ROUND.get(part.kind, ([0], [1], [2])):
-        share = 2 * np.linalg.norm(unit[:, axes], axis=1)
-        within.append(share)
-        beyond = 1 - 1 / np.maximum(share, 1.0)
-        off.append(beyond * np.linalg.norm(unit[:, axes] * size[axes], axis=1))
+        length = np.linalg.norm(unit[:, axes], axis=1)
+        within.append(2 * length)
+        # Distance of first order: how much too long, by how fast that grows (Taubin, PAMI 1991).
+        steepness = 2 * np.linalg.norm(unit[:, axes] / size[axes], axis=1)
+        beyond = np.maximum(2 * length - 1, 0)
+        off.append(np.divide(beyond * length, steepness, out=np.zeros_like(length), where=beyond > 0))
     return np.asarray(np.minimum(np.max(within, axis=0), 1.0) + np.linalg.norm(off, axis=0) / reach)
 
 

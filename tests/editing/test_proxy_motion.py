@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from qnerf_core.editing.proxy_motion import ProxyMotion
-from qnerf_core.proxy.model import DepthProxy, ProxyPart, mesh_part
+from qnerf_core.proxy.model import DepthProxy, PartKind, ProxyPart, mesh_part
 
 
 def test_what_a_part_holds_goes_with_it() -> None:
@@ -42,6 +43,16 @@ def test_what_stands_off_all_parts_goes_with_the_nearest_however_small_it_is() -
     # The other way round: 0.18 m off the neck, 0.02 m off the others.
     far = np.array([[0.23, 0.0, 0.0], [-0.23, 0.0, 0.0]])
     np.testing.assert_allclose(ProxyMotion(source, target).carried(far)[0][:, 2], 0.0, atol=0.2)
+
+
+@pytest.mark.parametrize("kind", ["capsule", "ellipsoid", "cylinder", "box"])
+def test_what_stands_beside_a_long_part_goes_with_it_at_its_ends_too(kind: PartKind) -> None:
+    arm = ProxyPart("arm", kind, np.zeros(3), np.zeros(3), np.array([0.1, 0.1, 2.0]))
+    wall = ProxyPart("wall", "box", np.array([0.68, 0.0, 0.0]), np.zeros(3), np.array([1.0, 1.0, 2.0]))
+    motion = ProxyMotion(DepthProxy((arm, wall)), DepthProxy((arm.moved(np.array([0.0, 5.0, 0.0])), wall)))
+    # At most 0.04 m off the arm, 0.12 m off the wall.
+    beside = np.column_stack([np.full(19, 0.06), np.zeros(19), np.linspace(-0.9, 0.9, 19)])
+    np.testing.assert_allclose(motion.carried(beside)[0][:, 1], 5.0, atol=0.1)
 
 
 def test_what_a_part_that_is_gone_held_is_gone() -> None:
