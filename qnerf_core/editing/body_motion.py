@@ -45,18 +45,39 @@ class BodyMotion:
         if not len(points):
             return np.zeros((0, 3)), np.zeros(0)
         size = float(np.linalg.norm(np.ptp(self.before, axis=0)))
-        tree = cKDTree(self.before)
-        away, found = tree.query(points, k=_NEIGHBOURS)
+        away, found, weights = self._holders(points, size)
+        moved = self._carried_by(points, found, weights)
+        joints = self.joints[found[:, 0]]
+        for part in between_limbs(points, away, joints, _TOGETHER * size, _NEAR * size, _APART * size):
+            held_by = self.joints == part.joint
+            # A body of the user's may have joints with which no skin goes most.
+            if np.count_nonzero(held_by) >= _TURNED:
+                turned = self._with_skin(held_by, points[part.points])
+                moved[part.points] += part.shares[:, None] * (turned - moved[part.points])
+        off = away > _NEAR * size
+        moved[off, 2] = self._above_ground(moved[off, 2], points[off, 2], _YIELDING * size)
+        return moved, np.full(len(points), self._growth())
+
+    def likeness(self) -> Likeness:
+        """Return all of the body as certain, see `Motion`."""
+        nothing = self.faces[:0]
+        return Likeness(self.after, self.before, self.faces, nothing, nothing)
+
+    def _holders(self, points: np.ndarray, size: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """How far points (N, 3) are off the body, (N,); vertices (N, K) that they go with; and their weights (N, K)."""
+        away, found = cKDTree(self.before).query(points, k=_NEIGHBOURS)
         near = away[:, 0] <= _NEAR * size
         weights = 1.0 / (away**2 + (0.2 * _NEAR * size) ** 2)
         if near.any() and not near.all():
             holders = grown_from(points, near, _TOGETHER * size)
             held = ~near & (holders >= 0)
             found[held], weights[held] = found[holders[held]], weights[holders[held]]
-        weights /= weights.sum(axis=1, keepdims=True)
-        joints = self.joints[found[:, 0]]
+        return away[:, 0], found, weights / weights.sum(axis=1, keepdims=True)
+
+    def _carried_by(self, points: np.ndarray, found: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Points (N, 3) moved and turned as vertices (N, K) are, by their weights (N, K)."""
         used, found = np.unique(found, return_inverse=True)
-        found = found.reshape(len(points), _NEIGHBOURS)
+        found = found.reshape(weights.shape)
         turns, before, after = self._turns()[used], self.before[used], self.after[used]
         moved = np.empty(points.shape)
         for start in range(0, len(points), _BLOCK):
@@ -64,20 +85,7 @@ class BodyMotion:
             offsets = points[some, None] - before[found[some]]
             carried = after[found[some]] + np.einsum("nkij,nkj->nki", turns[found[some]], offsets)
             moved[some] = (carried * weights[some, :, None]).sum(axis=1)
-        apart = between_limbs(points, away[:, 0], joints, _TOGETHER * size, _NEAR * size, _APART * size)
-        for part in apart:
-            held_by = self.joints == part.joint
-            # A body of the user's may have joints with which no skin goes most.
-            if np.count_nonzero(held_by) >= _TURNED:
-                turned = self._with_skin(held_by, points[part.points])
-                moved[part.points] += part.shares[:, None] * (turned - moved[part.points])
-        moved[~near, 2] = self._above_ground(moved[~near, 2], points[~near, 2], _YIELDING * size)
-        return moved, np.full(len(points), self._growth())
-
-    def likeness(self) -> Likeness:
-        """Return all of the body as certain, see `Motion`."""
-        nothing = self.faces[:0]
-        return Likeness(self.after, self.before, self.faces, nothing, nothing)
+        return moved
 
     def _with_skin(self, own: np.ndarray, points: np.ndarray) -> np.ndarray:
         """Points (N, 3) moved as one with some of the vertices, (V,) bool."""
