@@ -35,7 +35,9 @@ DRIFT_PENALTY = 0.01
 # Of latents whose UNet is there already: it returns them closely enough for finer differences to mean something.
 _FURTHER_NOISE = 0.01
 _FURTHER_RATE = 6e-4
-_FURTHER_SQUARE = 0.03
+# What the logarithm of a picture's squared error counts then, about as much beside the drift as the square did before;
+# what its edges count; and the squared error that is as good as none.
+_FURTHER_ERROR, _FURTHER_EDGES, _NO_ERROR = 0.03, 0.05, 1e-5
 # Part of the budget of training further after which pictures are whole. Normalisations see other means and spreads in
 # a crop: it comes out 0.1 to 0.3 dB better by itself than out of its picture.
 _WHOLE_FROM = 0.7
@@ -83,7 +85,7 @@ def reconstruction_loss(vae: AutoencoderKL, images: torch.Tensor, before: Autoen
     with torch.no_grad():
         there = before.encode(images).latent_dist.mean
     # By the logarithm all pictures' PSNR counts alike; the square alone is for those that come out worst.
-    loss = _FURTHER_SQUARE * (square + 1e-5).log().mean() + 0.05 * edges
+    loss = _FURTHER_ERROR * (square + _NO_ERROR).log().mean() + _FURTHER_EDGES * edges
     return loss + DRIFT_PENALTY * (posterior.mean - there).square().mean() + spread
 
 

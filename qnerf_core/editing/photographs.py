@@ -147,10 +147,12 @@ class Photographs:
 
 
 class Beside:
-    """Asks further views for what the edited ones hide, and remembers what they show.
+    """How many further views, the nearest, show what the edited ones hide, and what all of them gave.
+
+    It is remembered as long as pictures, masks and depth stay what they were read as.
 
     Attributes:
-        count: So many, the nearest.
+        count: So many.
     """
 
     def __init__(self, count: int) -> None:

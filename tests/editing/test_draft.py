@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,15 +34,8 @@ def ball_and_box(ball: tuple[float, float, float]) -> DepthProxy:
     )
 
 
-def draft(
-    subject: Subject,
-    cameras: list[Camera],
-    images: torch.Tensor,
-    figures: list[np.ndarray],
-    behind: list[Behind],
-    depths: list[np.ndarray],
-) -> np.ndarray:
-    return drafts(subject, Photographs.of(subject.source, cameras, images, figures, behind, depths)).numpy()
+def draft(subject: Subject, *shown: Any) -> np.ndarray:
+    return drafts(subject, Photographs.of(subject.source, *shown)).numpy()
 
 
 def drafted(cameras: list[Camera], shown: list[Picture], subject: Subject, measured: bool = True) -> np.ndarray:
